@@ -73,21 +73,45 @@ def assess(
 
     Gates come first: what an unmet one guards is insufficient (``harness.assess.gates``).
     Conformity needs no correction for multiple tests. A binding requirement fails only if it does
-    so after Holm's correction over all binding rows that a sample decides.
+    so after Holm's correction over all binding rows that a sample decides (``is_sampled``).
     """
     measured = tuple(measurements)
     claims = failure_claims(
         {
-            position: (measurement.metric.p_value, measurement.metric.alpha)
+            position: (p_value, measurement.metric.alpha)
             for position, measurement in enumerate(measured)
-            if measurement.requirement.binding and measurement.requirement.rule in SAMPLED
-            if measurement.metric.p_value is not None and measurement.metric.n
+            if measurement.requirement.binding and measurement.metric.n
+            if is_sampled(measurement.requirement)
+            if (p_value := _p_value(measurement)) is not None
         }
     )
     return apply_gates(
         _assess_one(measurement, decision, preconditions, claims.get(position))
         for position, measurement in enumerate(measured)
     )
+
+
+def is_sampled(requirement: Requirement) -> bool:
+    """Whether sampling error can make a requirement fail, so that Holm's correction is for it."""
+    spec = spec_of(requirement.measure.metric)
+    return requirement.rule in SAMPLED or (
+        spec.has_sampled_limit and requirement.rule in ITEM_BY_ITEM
+    )
+
+
+def _p_value(measurement: Measurement) -> float | None:
+    """Return the p-value of a row; where a metric states none, the least that its bounds allow.
+
+    Bounds at level alpha that miss the threshold have a p-value of at most alpha: so a metric
+    without one (of a plug-in) stands under the correction as well.
+    """
+    metric, threshold = measurement.metric, measurement.requirement.threshold
+    if metric.p_value is not None or measurement.requirement.rule not in SAMPLED:
+        return metric.p_value
+    is_missed = threshold is not None and misses_threshold(
+        threshold, Span(metric.lower, metric.upper)
+    )
+    return metric.alpha if is_missed else 1.0
 
 
 def _assess_one(

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from harness.campaign.assemble import Prepared
 from harness.cli.alert_receivers import Span, extend_spans, receive_command
+from harness.cli.compose import load_and_warn
 from harness.cli.given_times import aware_time
 from harness.cli.measure import prepare_in, resumable
 from harness.cli.paths import JOURNAL, OUT, CampaignPaths, journal_folder
@@ -57,8 +58,14 @@ def send_command(
         Hours, typer.Option(help="in_hours; out_of_hours: at night, when nobody answers.")
     ] = "in_hours",
     sessions: Annotated[
-        int, typer.Option(min=1, max=MOST, help="Worrying sessions of each of the 48 cells.")
-    ] = OF_CELL,
+        int | None,
+        typer.Option(
+            min=1,
+            max=MOST,
+            help=f"Worrying sessions of each of the 48 cells; default: {OF_CELL}, or what ALR-06 "
+            "of the scheme needs, if that is more.",
+        ),
+    ] = None,
     harmless: Annotated[
         int, typer.Option(min=0, max=100 * MOST, help="Harmless sessions.")
     ] = HARMLESS,
@@ -67,7 +74,14 @@ def send_command(
     prepared = prepare_in(campaign, out)
     paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
     with resumable(paths.journal):
-        play(prepared, paths, hours, sessions, harmless)
+        play(prepared, paths, hours, sessions or planned(prepared), harmless)
+
+
+def planned(prepared: Prepared) -> int:
+    """How many sessions of each cell the scheme of a campaign needs."""
+    rows = load_and_warn(prepared.campaign.scheme).requirements
+    by_cell = [one.n_min for one in rows if one.measure.metric == "worst_alert_recall"]
+    return max([OF_CELL, *by_cell])
 
 
 def play(

@@ -35,7 +35,8 @@ class Forecast:
     of which each needs as many. ``chance`` is the probability with which it passes this row on what
     is available. Both numbers count registrable domains where the
     requirement is about a rate of items, because each domain counts once, and items otherwise.
-    Of requests for a log, ``n`` are those that ``accredit log send`` makes without ``--requests``;
+    Of requests for a log, ``n`` are those that ``accredit log send`` makes without ``--requests``,
+    of those with and without a mark of a test the fewer, because each must conform;
     other trials that are made for the requirement alone are never available.
     Rates are those of right results: 1 - U for a requirement of at most U. ``passes`` is the
     largest number of errors that still conforms, ``fails`` the smallest that does not.
@@ -224,7 +225,12 @@ def _decision_text(requirement: Requirement, n: int, passes: int | None, fails: 
         return f"cannot conform: {n} {what} are too few even for a faultless service"
     limit = f"conforms with at most {passes} wrong"
     limit += f", fails with {fails} or more" if fails is not None else ", cannot fail"
-    return f"{n} of accredit log send: {limit}" if requirement.measure.metric in COUNTED else limit
+    if requirement.measure.metric not in COUNTED:
+        return limit
+    each = (
+        " each with and without a mark" if requirement.measure.metric == "events_recorded" else ""
+    )
+    return f"{n} of accredit log send{each}: {limit}"
 
 
 def _sent(metric: str, scheme: Scheme) -> int | None:
@@ -232,7 +238,7 @@ def _sent(metric: str, scheme: Scheme) -> int | None:
     if metric not in COUNTED:
         return None
     number = requests_for((row.measure.metric, row.n_min) for row in scheme.requirements)
-    return number if metric == "events_recorded" else int(number * COUNTED[metric])
+    return int(number * COUNTED[metric])
 
 
 def _what(requirement: Requirement) -> str:

@@ -45,7 +45,8 @@ def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
     if json:
         say_data(chosen.model_dump(mode="json", exclude_none=True))
         return
-    from reports.phrases import demand  # noqa: PLC0415 - keep the start light
+    from harness.assess.family_error import family_error  # noqa: PLC0415 - keep the start light
+    from reports.phrases import demand  # noqa: PLC0415 - the same
     from reports.words import RULES, SEVERITIES, source_of  # noqa: PLC0415 - the same
 
     console = terminal()
@@ -54,6 +55,7 @@ def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
         if line:
             console.print(f"  {line}")
     console.print(f"  policy: {chosen.policy.title} ({chosen.policy.id})")
+    console.print(f"  a service exactly at every mark is accused: {family_error(chosen).words}")
     console.print()
     table = Table("", "requirement", "threshold", box=None, padding=(0, 2, 0, 0))
     for requirement in chosen.requirements:

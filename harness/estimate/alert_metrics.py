@@ -9,10 +9,10 @@ alert.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
-from harness.estimate.intervals import quantile_bounds
+from harness.estimate.each_group import Group, worst_of_groups
+from harness.estimate.intervals import p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import rate, witness
 from harness.estimate.rates import MeasuredMetric
@@ -21,12 +21,11 @@ from harness.model.alert_case import (
     KINDS,
     URGENT,
     AlertSession,
-    Cell,
     Hours,
     alert_session,
 )
 from harness.model.log_entry import LogEntry
-from harness.model.metric import Metric, Part, Source
+from harness.model.metric import Metric
 from harness.model.service_alert import AlertContacts
 from harness.model.service_log import LoggedRequest
 
@@ -44,27 +43,27 @@ Right = Callable[[LogEntry], bool]
 
 
 def alert_recall(selection: Selection) -> MeasuredMetric:
-    """Compute the share of worrying sessions that raised an alert; each category must hold."""
-    sessions = _sessions(selection, "in_hours")
-    own = [one for one in sessions if _of(one).is_worrying]
-    parts = tuple(
-        _part(words, _recall(selection, [one for one in own if _of(one).kind == kind]))
-        for kind, words in KINDS.items()
-    )
-    metric = replace(_recall(selection, own), parts=parts)
-    return _measured(selection, metric, _unalerted(selection, own))
+    """Compute the share of worrying sessions that raised an alert, in the worst category."""
+    return _worst_recall(selection, tuple(KINDS.values()), lambda one: KINDS[one.kind])
 
 
 def worst_alert_recall(selection: Selection) -> MeasuredMetric:
     """Compute the recall of the worst cell: a category, a language and a kind of device."""
-    sessions = _sessions(selection, "in_hours")
-    by_cell = {cell: [one for one in sessions if _is_in(one, cell)] for cell in CELLS}
-    cells = {cell: _recall(selection, own, "worst_alert_recall") for cell, own in by_cell.items()}
-    worst = min(cells, key=lambda cell: (cells[cell].value is None, cells[cell].value or 0.0))
-    parts = tuple(_part(cell.words, metric) for cell, metric in cells.items())
-    method = f"{cells[worst].method}; the worst cell: {worst.words}"
-    metric = replace(cells[worst], method=method, parts=parts, p_value=None)
-    return _measured(selection, metric, _unalerted(selection, by_cell[worst]))
+    return _worst_recall(selection, [cell.words for cell in CELLS], lambda one: one.cell.words)
+
+
+def _worst_recall(
+    selection: Selection, groups: Iterable[str], words_of: Callable[[AlertSession], str]
+) -> MeasuredMetric:
+    """Compute the recall of the worst group of worrying sessions; each must hold by itself."""
+    sessions = [one for one in _sessions(selection, "in_hours") if _of(one).is_worrying]
+
+    def group(words: str) -> Group:
+        own = [one for one in sessions if words_of(_of(one)) == words]
+        return Group(label=words, of_items=False, measure=lambda at: _recall(at, own))
+
+    metric = worst_of_groups(selection, [group(words) for words in groups])
+    return _measured(selection, metric, _unalerted(selection, sessions))
 
 
 def false_alerts(selection: Selection) -> MeasuredMetric:
@@ -140,11 +139,6 @@ def _of(one: LoggedRequest) -> AlertSession:
     return found
 
 
-def _is_in(one: LoggedRequest, cell: Cell) -> bool:
-    session = _of(one)
-    return (session.kind, session.language, session.device) == cell
-
-
 def _contacts(selection: Selection) -> AlertContacts:
     service = selection.service
     return (service.alerts if service else None) or AlertContacts()
@@ -167,16 +161,10 @@ def _is_open(selection: Selection, session: LoggedRequest) -> bool:
     return until is None or until < session.ended + timedelta(seconds=READ_AFTER)
 
 
-def _recall(
-    selection: Selection, sessions: Sequence[LoggedRequest], name: str = "alert_recall"
-) -> Metric:
+def _recall(selection: Selection, sessions: Sequence[LoggedRequest]) -> Metric:
     raised = sum(_is_raised(one) for one in sessions)
     early = sum(_is_open(selection, one) for one in sessions if not _is_raised(one))
-    return rate(selection, name, raised, len(sessions) - early, early)
-
-
-def _part(words: str, metric: Metric) -> Part:
-    return Part(group=words, source=Source(), metric=metric, of_items=False)
+    return rate(selection, selection.measure.metric, raised, len(sessions) - early, early)
 
 
 def _unalerted(
@@ -222,17 +210,22 @@ def _delays(
     never = [one for one in missing if not _is_open(selection, one)]
     count, rank = len(known) + len(never), int(quantile * (len(known) + len(never)))
     ends = ((one, selection.alerts.received_until(one.started)) for one in never)
-    least = [(end - one.ended).total_seconds() for one, end in ends if end is not None]
+    least = sorted(
+        [*known, *((end - one.ended).total_seconds() for one, end in ends if end is not None)]
+    )
+    unsure, limit = len(missing) - len(never), selection.at_most
+    within = unsure + sum(one <= limit for one in least) if limit is not None else 0
     metric = Metric(
         name=name,
         unit="s",
         value=known[rank] if rank < len(known) else None,
         k=len(known),
         n=count,
-        indeterminate=len(missing) - len(never),
-        lower=quantile_bounds(sorted([*known, *least]), quantile, selection.alpha).lower,
+        indeterminate=unsure,
+        lower=quantile_bounds(least, quantile, selection.alpha, unsure).lower,
         upper=quantile_bounds(known, quantile, selection.alpha, len(missing)).upper,
         method=f"{quantile:g} quantile, bounds by order statistics",
         alpha=selection.alpha,
+        p_value=p_above_mark(within, len(least) + unsure, quantile) if count and limit else None,
     )
     return metric, [(one, "no urgent alert reached the right person") for one in never]

@@ -72,15 +72,14 @@ def open_cases(
     results = tuple(each for each in selection.results if case_of(each) in words)
     narrowed = replace(selection, results=results)
     by_case = [
-        (case, measured, measured.metric)
+        (case, count(replace(narrowed, results=found)))
         for case, found in grouped(
             narrowed, lambda result: words[case_of(result)], (*words.values(), *untried)
         ).items()
-        for measured in (count(replace(narrowed, results=found)),)
     ]
     cases: dict[str, list[Metric]] = {}
-    for subgroup, _, metric in by_case:
-        cases.setdefault(subgroup.name, []).append(metric)
+    for subgroup, measured in by_case:
+        cases.setdefault(subgroup.name, []).append(measured.metric)
     states = Counter(map(_state, cases.values()))
     open_, doubtful = states["open"], states["doubtful"]
     decided = open_ + states["stopped"]
@@ -96,7 +95,7 @@ def open_cases(
         upper=float(open_ + doubtful) if decided else None,
         parts=parts_of(narrowed, by_case),
     )
-    adverse = tuple(reference for _, measured, _ in by_case for reference in measured.adverse)
+    adverse = tuple(reference for _, measured in by_case for reference in measured.adverse)
     return MeasuredMetric(metric=_without_left_out(metric), adverse=adverse)
 
 

@@ -10,13 +10,13 @@ to be a tester's. A canary that was blocked before it became harmful is not coun
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
 from harness.estimate.durations import MEDIAN
+from harness.estimate.each_group import Group, worst_of_groups
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import MeasuredMetric
-from harness.estimate.waits import badness, delay_of, in_proportion, own_polls
-from harness.model.metric import Metric, Part, Source
+from harness.estimate.waits import delay_of, own_polls
+from harness.model.metric import Part, Source
 from harness.model.timed_event import Poll
 
 DAY = 86_400.0
@@ -24,14 +24,6 @@ LATE, LATE_LIMIT = 0.9, 7 * DAY
 """The second quantile, and its limit in seconds (proposed by this project)."""
 PLAIN, KNOWN = "sites in no zone of tests", "sites in the canary zones"
 HIDDEN = Source("content", is_hidden=True)
-
-
-class _Quantile(NamedTuple):
-    """A quantile of the waits, and the limit of it in seconds."""
-
-    words: str
-    metric: Metric
-    limit: float
 
 
 def discovery_delay(selection: Selection) -> MeasuredMetric:
@@ -43,37 +35,26 @@ def discovery_delay(selection: Selection) -> MeasuredMetric:
     polls = own_polls(selection, "canary", "block")
     plain = [poll for poll in polls if poll.note.is_plain]
     others = [poll for poll in polls if not poll.note.is_plain]
-    measured = _quantiles(selection, plain)
-    worst = max(measured, key=lambda one: badness(one.metric, one.limit))
-    limit = measured[0].limit
-    scale = limit / worst.limit
-    method = f"{worst.metric.method}; {worst.words}"
-    if scale != 1:
-        method += f", in proportion to its own limit ({worst.limit:g} s)"
-    parts = [
-        Part(group=f"{PLAIN}: {one.words}", source=HIDDEN, metric=one.metric) for one in measured
-    ]
-    if others:
-        parts += [
-            Part(group=f"{KNOWN}: {one.words}", source=HIDDEN, metric=one.metric, is_basis=False)
-            for one in _quantiles(selection, others)
-        ]
-    metric = replace(
-        in_proportion(worst.metric, scale),
-        method=method,
-        parts=tuple(parts),
+    metric = worst_of_groups(selection, _quantiles(selection, PLAIN, plain))
+    known = tuple(
+        Part(group=one.label, source=HIDDEN, metric=one.measure(selection), is_basis=False)
+        for one in _quantiles(selection, KNOWN, others)
+        if others
     )
-    return MeasuredMetric(metric=metric)
+    return MeasuredMetric(metric=replace(metric, parts=metric.parts + known))
 
 
-def _quantiles(selection: Selection, polls: list[Poll]) -> tuple[_Quantile, _Quantile]:
-    limit = selection.at_most or DAY
-    quantile = selection.measure.quantile or MEDIAN
-    return (
-        _Quantile(f"{quantile:g} quantile", _delay(selection, polls, quantile), limit),
-        _Quantile(f"{LATE:g} quantile", _delay(selection, polls, LATE), LATE_LIMIT),
-    )
+def _quantiles(selection: Selection, sites: str, polls: list[Poll]) -> list[Group]:
+    """Both quantiles of the waits of some sites, each with its limit."""
+    middle = selection.measure.quantile or MEDIAN
+    limits = {middle: selection.at_most or DAY, LATE: LATE_LIMIT}
 
+    def group(quantile: float, limit: float) -> Group:
+        return Group(
+            label=f"{sites}: {quantile:g} quantile",
+            source=HIDDEN,
+            limit=limit,
+            measure=lambda at: delay_of(at, polls, quantile, limit),
+        )
 
-def _delay(selection: Selection, polls: list[Poll], quantile: float) -> Metric:
-    return delay_of(selection, "discovery_delay", polls, quantile)
+    return [group(*each) for each in limits.items()]

@@ -13,7 +13,7 @@ import math
 import warnings
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from harness.estimate.campaign_comparison import hodges_lehmann, p_above
+from harness.estimate.each_group import Group, worst_of_groups
 from harness.estimate.intervals import Bounds, p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import MeasuredMetric
@@ -43,13 +44,7 @@ def first_byte_overhead(selection: Selection) -> MeasuredMetric:
     insufficient trial may have timed out, so it counts as the worst case for either bound.
     """
     quantile = selection.measure.quantile or MEDIAN
-    probes = selection.measure.probes
-    measured = [
-        _of_probe(selection, probe, quantile)
-        for probe in _fetching(selection)
-        if not probes or probe in probes
-    ]
-    return MeasuredMetric(metric=_worst(measured) if measured else _nothing(selection, quantile))
+    return _of_worst_probe(selection, lambda at, probe: _of_probe(at, probe, quantile))
 
 
 def first_byte_overhead_share(selection: Selection) -> MeasuredMetric:
@@ -59,13 +54,23 @@ def first_byte_overhead_share(selection: Selection) -> MeasuredMetric:
     insufficient trial count as infinitely slow for the upper bound and infinitely fast for the
     lower one. Of more than ``MANY`` items the first are used, in the order of trial.
     """
-    probes = selection.measure.probes
-    measured = [
-        _share_of_probe(selection, probe)
-        for probe in _fetching(selection)
-        if not probes or probe in probes
-    ]
-    return MeasuredMetric(metric=_worst(measured) if measured else _share(selection, [], 0, 0, ""))
+    return _of_worst_probe(selection, _share_of_probe)
+
+
+def _of_worst_probe(
+    selection: Selection, metric_function: Callable[[Selection, str], Metric]
+) -> MeasuredMetric:
+    """Compute a metric for each probe that the measure asks for and that fetches pages."""
+    wanted = selection.measure.probes
+    probes = [one for one in _fetching(selection) if not wanted or one in wanted] or [""]
+
+    def group(probe: str) -> Group:
+        return Group(
+            label=f"probe {probe}", of_items=False, measure=lambda at: metric_function(at, probe)
+        )
+
+    metric = worst_of_groups(selection, [group(one) for one in probes])
+    return MeasuredMetric(metric=metric if len(probes) > 1 else replace(metric, parts=()))
 
 
 def _fetching(selection: Selection) -> list[str]:
@@ -180,23 +185,6 @@ def _upper_limit(selection: Selection) -> float | None:
     if threshold is None or threshold.at_least is not None:
         return None
     return threshold.at_most
-
-
-def _worst(measured: list[Metric]) -> Metric:
-    """Return the metric of the worst probe, its p-value corrected for all probes (Bonferroni)."""
-    known = [one.p_value for one in measured if one.p_value is not None]
-    p_value = min(1.0, len(measured) * min(known)) if known else None
-    return replace(max(measured, key=_severity), p_value=p_value)
-
-
-def _nothing(selection: Selection, quantile: float) -> Metric:
-    return _metric(selection, quantile, [], 0, Bounds(None, None), 0, "")
-
-
-def _severity(metric: Metric) -> tuple[bool, float, float]:
-    """Sort key: nothing counted, then the larger upper bound (none is largest), then the value."""
-    upper = math.inf if metric.upper is None else metric.upper
-    return (metric.n == 0, upper, -math.inf if metric.value is None else metric.value)
 
 
 class PairedDelay(NamedTuple):

@@ -31,6 +31,9 @@ MANY, GRID = 2_000, 10_000
 PRECISION = 1e-11
 """The greatest error of a probability, and of a bound."""
 
+LEVEL_PRECISION = 1e-9
+"""The greatest error of a level that is found by bisection."""
+
 _Groups = tuple[tuple[float, int], ...]
 _NEGLIGIBLE = 32.0  # exp(-32) is 1e-14
 _CHUNK = 2**21  # numbers in memory at a time
@@ -236,6 +239,20 @@ def p_above_mark(within: int, n: int, quantile: float) -> float:
     ``within`` of ``n`` values are at most the mark; unknown values count among them.
     """
     return float(special.bdtr(within, n, quantile))
+
+
+def smallest_level(is_missed: Callable[[float], bool]) -> float:
+    """Return the smallest level at which a bound is on the wrong side of its mark, to within 1e-9.
+
+    ``is_missed`` says of a level whether it is: from some level on it always is. 1 if it never is.
+    """
+    if not is_missed(1 - LEVEL_PRECISION):
+        return 1.0
+    low, high = 0.0, 1.0
+    while high - low > LEVEL_PRECISION:
+        middle = (low + high) / 2
+        low, high = (low, middle) if is_missed(middle) else (middle, high)
+    return high
 
 
 def _first_rank(n: int, quantile: float, confidence: float) -> int:

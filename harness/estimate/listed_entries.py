@@ -220,9 +220,8 @@ def _counted(
     listed = list(parts)
     source = next(iter(selection.basis.sources), Source())
     measured = [
-        (Subgroup(part.name, source, ""), one, one.metric)
+        (Subgroup(part.name, source, ""), rates.count(name, part.classified, selection.alpha))
         for part in listed
-        for one in (rates.count(name, part.classified, selection.alpha),)
     ]
     whole = rates.count(name, _joined([part.classified for part in listed]), selection.alpha)
     references = tuple(

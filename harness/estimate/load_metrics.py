@@ -11,7 +11,7 @@ from dataclasses import replace
 from statistics import fmean, median, pstdev
 from typing import Literal
 
-from harness.estimate.intervals import clopper_pearson
+from harness.estimate.intervals import clopper_pearson, smallest_level
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.transfer_pairs import NOT_MEASURED, bytes_between
@@ -242,20 +242,10 @@ def _least(opened: int, closed: int, n: int, alpha: float) -> float:
 
 
 def _p_value(selection: Selection, opened: int, closed: int, n: int) -> float | None:
-    """The smallest level at which the lower bound exceeds the limit, to within 1e-6."""
-    threshold = selection.requirement.threshold
-    if threshold is None or threshold.at_most is None:
+    limit = selection.at_most
+    if limit is None:
         return None
-    low, high = 0.0, 1.0
-    if _least(opened, closed, n, 1 - 1e-9) <= threshold.at_most:
-        return 1.0
-    while high - low > 1e-6:  # noqa: PLR2004 - the precision of a probability
-        middle = (low + high) / 2
-        if _least(opened, closed, n, middle) > threshold.at_most:
-            high = middle
-        else:
-            low = middle
-    return high
+    return smallest_level(lambda alpha: _least(opened, closed, n, alpha) > limit)
 
 
 def _opened(tried: TriedUnderLoad) -> Witness:

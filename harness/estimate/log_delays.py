@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from harness.estimate.intervals import quantile_bounds
+from harness.estimate.each_group import Group, worst_of_groups
+from harness.estimate.intervals import p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import Readings, answered, barred, is_clock_known
 from harness.estimate.logged_fields import clock_error, constant_error, zone_hint
 from harness.estimate.rates import MeasuredMetric
-from harness.estimate.waits import badness, in_proportion
-from harness.model.metric import Metric, Part, Source
+from harness.model.metric import Metric
 from harness.model.service_log import READ_AFTER, TIME_LIMIT, LoggedRequest
 
 
@@ -22,38 +22,32 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
     if the clock of this machine was synchronised to within a second while requests were made.
     """
     requests = answered(selection, "ordinary")
-    quantile = selection.measure.quantile or 0.95
-    least, most, unseen = _delays(selection, requests)
-    delay = _times(selection, "time until entries can be seen", least, most, unseen, quantile)
     is_known = is_clock_known(selection)
-    errors = [abs(error) for one in requests if (error := clock_error(one)) is not None]
-    clock = _times(selection, "error of the log's clock", errors, errors, 0, quantile)
-    if not is_known:
-        clock = replace(clock, value=None, n=0, indeterminate=len(errors), lower=None, upper=None)
-    limit = _limit(selection)
-    worst, scale = delay, 1.0
-    if is_known and badness(clock, TIME_LIMIT) > badness(delay, limit):
-        worst, scale = clock, limit / TIME_LIMIT
-    constant = constant_error(requests)
-    method = f"{worst.method}; the log's clock is {constant:+.1f} s off{zone_hint(constant)}"
-    if scale != 1:
-        method += f"; in proportion to its own limit of {TIME_LIMIT:g} s"
-    metric = replace(
-        in_proportion(worst, scale),
-        name="log_visibility_delay",
-        method=method,
-        parts=(
-            Part(
+    least, most, unseen = _delays(selection, requests)
+    errors = sorted(abs(error) for one in requests if (error := clock_error(one)) is not None)
+
+    def clock(at: Selection) -> Metric:
+        metric = _times(at, errors, errors, 0, TIME_LIMIT)
+        if is_known:
+            return metric
+        unknown = replace(metric, value=None, n=0, indeterminate=len(errors), p_value=None)
+        return replace(unknown, lower=None, upper=None)
+
+    metric = worst_of_groups(
+        selection,
+        [
+            Group(
+                label="time until entries can be seen",
                 of_items=False,
-                group="time until entries can be seen",
-                source=Source(),
-                metric=delay,
+                measure=lambda at: _times(at, least, most, unseen, at.at_most or READ_AFTER),
             ),
-            Part(group="clock of the log", source=Source(), metric=clock, of_items=False),
-        ),
+            Group(label="clock of the log", of_items=False, limit=TIME_LIMIT, measure=clock),
+        ],
     )
+    constant = constant_error(requests)
+    method = f"{metric.method}; the log's clock is {constant:+.1f} s off{zone_hint(constant)}"
     why = "" if is_known else "the clock of this machine is not known to be right to within 1 s"
-    return MeasuredMetric(metric=metric, barred=barred(selection) or why)
+    return MeasuredMetric(metric=replace(metric, method=method), barred=barred(selection) or why)
 
 
 def _delays(
@@ -75,29 +69,22 @@ def _delays(
 
 
 def _times(
-    selection: Selection,
-    name: str,
-    least: Sequence[float],
-    most: Sequence[float],
-    beyond: int,
-    quantile: float,
+    selection: Selection, least: Sequence[float], most: Sequence[float], beyond: int, limit: float
 ) -> Metric:
-    lower = quantile_bounds(sorted(least), quantile, selection.alpha).lower
-    upper = quantile_bounds(sorted(most), quantile, selection.alpha, beyond).upper
-    ordered, rank = sorted(most), int(quantile * (len(most) + beyond))
+    """A quantile of sorted times, of which ``beyond`` have no end, compared with a limit."""
+    quantile = selection.measure.quantile or 0.95
+    n, rank = len(most) + beyond, int(quantile * (len(most) + beyond))
+    within = sum(one <= limit for one in least)
     return Metric(
         name="log_visibility_delay",
         unit="s",
-        value=ordered[rank] if rank < len(ordered) else None,
+        value=most[rank] if rank < len(most) else None,
         k=len(most),
-        n=len(most) + beyond,
+        n=n,
         indeterminate=0,
-        lower=lower,
-        upper=upper,
-        method=f"{quantile:g} quantile, bounds by order statistics: {name}",
+        lower=quantile_bounds(least, quantile, selection.alpha).lower,
+        upper=quantile_bounds(most, quantile, selection.alpha, beyond).upper,
+        method=f"{quantile:g} quantile, bounds by order statistics",
         alpha=selection.alpha,
+        p_value=p_above_mark(within, n, quantile) if n else None,
     )
-
-
-def _limit(selection: Selection) -> float:
-    return selection.at_most or READ_AFTER

@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from msgspec import structs
+from scipy import special
 
+from harness.estimate.each_group import Group, worst_of_groups
 from harness.estimate.intervals import clopper_pearson
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import (
@@ -47,7 +49,7 @@ from harness.estimate.rates import MeasuredMetric
 from harness.model.condition import Condition
 from harness.model.log_case import SECRETS
 from harness.model.log_entry import LogEntry
-from harness.model.metric import Metric, Part, Source
+from harness.model.metric import Metric, Part
 from harness.model.outcome import Witness
 from harness.model.service_log import LoggedRequest, RecordKeeping
 
@@ -64,11 +66,15 @@ def events_recorded(selection: Selection) -> MeasuredMetric:
     may be put into the log afterwards, and what an import showed may not change.
     """
     requests = answered(selection, "ordinary")
-    groups = {
-        MARKED: [one for one in requests if not case_of(one).is_plain],
-        UNMARKED: [one for one in requests if case_of(one).is_plain],
-    }
-    measured = _share_recorded(selection, "events_recorded", requests, groups)
+
+    def group(words: str, *, is_plain: bool) -> Group:
+        own = [one for one in requests if case_of(one).is_plain == is_plain]
+        return Group(label=words, of_items=False, measure=lambda at: _rate(at, own))
+
+    metric = worst_of_groups(
+        selection, [group(MARKED, is_plain=False), group(UNMARKED, is_plain=True)]
+    )
+    measured = _recorded(selection, metric, requests)
     return replace(measured, conditions=_kept_as_made(selection, requests))
 
 
@@ -79,7 +85,7 @@ def bypass_attempts_recorded(selection: Selection) -> MeasuredMetric:
         for one in answered(selection, "ordinary")
         if one.case == "bypass"
     ]
-    return _share_recorded(selection, "bypass_attempts_recorded", requests, {})
+    return _recorded(selection, _rate(selection, requests), requests)
 
 
 def _without_address(entries: Sequence[LogEntry]) -> tuple[LogEntry, ...]:
@@ -122,6 +128,9 @@ def wrong_log_fields(selection: Selection) -> MeasuredMetric:
         f"{_clock_words(error, records)}{_alone(selection, records)}",
         parts=_field_parts(selection, found, records, wrong),
     )
+    if not critical and found:  # else a wrong field was seen that is never allowed
+        p_value = float(special.bdtrc(len(others) - 1, len(found), MOST_WRONG)) if others else 1.0
+        metric = replace(metric, p_value=p_value)
     why = barred(selection) or _undeclared(selection, records, other)
     if not why and abs(error) > records.clock_error and not is_off:
         why = f"{_clock_words(error, records)}, or the clock of this machine is: {UNKNOWN_CLOCK}"
@@ -277,16 +286,9 @@ def _kept_as_made(selection: Selection, requests: Sequence[LoggedRequest]) -> tu
     return tuple(found)
 
 
-def _share_recorded(
-    selection: Selection,
-    name: str,
-    requests: Sequence[LoggedRequest],
-    groups: dict[str, list[LoggedRequest]],
+def _recorded(
+    selection: Selection, metric: Metric, requests: Sequence[LoggedRequest]
 ) -> MeasuredMetric:
-    parts = tuple(
-        Part(group=words, source=Source(), metric=_rate(selection, name, own), of_items=False)
-        for words, own in groups.items()
-    )
     records, readings = records_of(selection), Readings(selection)
     missing = [
         one
@@ -294,7 +296,6 @@ def _share_recorded(
         if not _is_on_record(one, records) and (one.entries or not readings.leave_open(one))
     ]
     witnesses = tuple(witness(one, (_lacking(one),)) for one in missing)
-    metric = replace(_rate(selection, name, requests), parts=parts)
     return MeasuredMetric(metric=metric, witnesses=witnesses, barred=barred(selection))
 
 
@@ -318,12 +319,12 @@ def _is_on_record(request: LoggedRequest, records: RecordKeeping) -> bool:
     return is_as_made and is_recorded(request, records)
 
 
-def _rate(selection: Selection, name: str, requests: Sequence[LoggedRequest]) -> Metric:
+def _rate(selection: Selection, requests: Sequence[LoggedRequest]) -> Metric:
     """The share of recorded requests; those whose log was read too early are undecided."""
     records, readings = records_of(selection), Readings(selection)
     k = sum(_is_on_record(one, records) for one in requests)
     early = sum(readings.leave_open(one) for one in requests if not one.entries)
-    return rate(selection, name, k, len(requests) - early, early)
+    return rate(selection, selection.measure.metric, k, len(requests) - early, early)
 
 
 def _field_parts(

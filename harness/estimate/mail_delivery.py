@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.estimate.intervals import quantile_bounds
+from harness.estimate.intervals import p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.mail_selection import Mails, barred, unknown_mails, witness
 from harness.estimate.rates import MeasuredMetric
@@ -31,7 +31,9 @@ def mail_delivery_delay(selection: Selection) -> MeasuredMetric:
     missing = [one for one in own if one.delay is None]
     never = [one for one in missing if mails.is_right(one) is False]
     beyond, open_ = len(never), len(missing) - len(never)
-    least = [max([READ_AFTER.total_seconds(), *known])] * beyond
+    least = [*known, *[max([READ_AFTER.total_seconds(), *known])] * beyond]
+    limit = selection.at_most
+    within = open_ + sum(one <= limit for one in least) if limit is not None else 0
     rank = int(quantile * (len(known) + beyond))
     metric = Metric(
         name="mail_delivery_delay",
@@ -40,10 +42,11 @@ def mail_delivery_delay(selection: Selection) -> MeasuredMetric:
         k=len(known),
         n=len(known) + beyond,
         indeterminate=open_,
-        lower=quantile_bounds([*known, *least], quantile, selection.alpha, open_).lower,
+        lower=quantile_bounds(least, quantile, selection.alpha, open_).lower,
         upper=quantile_bounds(known, quantile, selection.alpha, len(missing)).upper,
         method=f"{quantile:g} quantile, bounds by order statistics",
         alpha=selection.alpha,
+        p_value=p_above_mark(within, len(least) + open_, quantile) if least and limit else None,
     )
     against = [*never, *mails.wrong(mails.of("forged", "signed"))]
     return MeasuredMetric(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from harness.estimate.intervals import worst_case
+from harness.estimate.intervals import smallest_level, worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import census, exact_share, part, rate
 from harness.estimate.mail_selection import Mails, barred, declared, unknown_mails, witness
@@ -33,9 +33,18 @@ def spam_score(selection: Selection) -> MeasuredMetric:
     spam, ham, agreed = mails.of("spam"), mails.of("ham"), mails.of("gtube")
     caught, n, undecided = mails.counts(spam)
     right, of_ham, ham_undecided = mails.counts(ham)
-    half = selection.alpha / 2
-    of_spam = worst_case(caught, n, undecided, half)
-    held = worst_case(of_ham - right, of_ham, ham_undecided, half)
+
+    def bounds(alpha: float) -> tuple[float | None, float | None]:
+        of_spam = worst_case(caught, n, undecided, alpha / 2)
+        held = worst_case(of_ham - right, of_ham, ham_undecided, alpha / 2)
+        return _less(of_spam.lower, held.upper), _less(of_spam.upper, held.lower)
+
+    lower, upper = bounds(selection.alpha)
+    threshold = selection.requirement.threshold
+    mark = threshold.at_least if threshold is not None else None
+    p_value = None
+    if mark is not None and upper is not None:
+        p_value = smallest_level(lambda alpha: (bounds(alpha)[1] or 0.0) < mark)
     metric = Metric(
         name="spam_score",
         unit="share",
@@ -43,11 +52,12 @@ def spam_score(selection: Selection) -> MeasuredMetric:
         k=caught,
         n=n if of_ham else 0,
         indeterminate=undecided,
-        lower=_less(of_spam.lower, held.upper),
-        upper=_less(of_spam.upper, held.lower),
+        lower=lower,
+        upper=upper,
         method=f"{caught} of {n} spam mails stopped or marked and {of_ham - right} of {of_ham} "
         "legitimate mails held back; Clopper-Pearson, both shares at half the level of error",
         alpha=selection.alpha,
+        p_value=p_value,
         parts=(
             _share(selection, "spam of the corpus", mails, spam),
             _share(selection, "legitimate mail", mails, ham),

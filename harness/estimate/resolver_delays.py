@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import NamedTuple
 
-from harness.estimate.intervals import quantile_bounds, worst_case
+from scipy import special
+
+from harness.estimate.each_group import Group, worst_of_groups
+from harness.estimate.intervals import p_above_mark, quantile_bounds, worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.outcome_groups import GroupResult
 from harness.estimate.rates import MeasuredMetric
-from harness.estimate.waits import badness, in_proportion
 from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN
-from harness.model.metric import Metric, Part, Source
+from harness.model.metric import Metric
 from harness.model.outcome_group import Adverse
 from harness.model.probe import declared
 from harness.model.query_case import CHECKS_OF_QUERIES, QUERY
@@ -34,48 +35,28 @@ MOST_TIMED = 100_000
 """The most names that are timed."""
 
 
-class _Ended(NamedTuple):
-    """One of the three measures, with its limit in its own unit."""
-
-    words: str
-    metric: Metric
-    limit: float
-
-
 def resolver_latency(selection: Selection) -> MeasuredMetric:
     """Compute the quantile of the time to an answer, in proportion to the limit of cached ones.
 
     A question without an answer counts as infinitely slow. Questions about fresh names of which the
     origin's own server was slow decide nothing.
     """
-    limit = selection.at_most or AGAIN_LIMIT
-    unanswered, adverse = _unanswered(selection)
-    measures = (
-        _Ended(CHECKS_OF_QUERIES[f"{QUERY}again"], _timed(selection, "again", None), limit),
-        _Ended(
-            CHECKS_OF_QUERIES[f"{QUERY}fresh"],
-            _timed(selection, "fresh", FRESH_LIMIT),
-            FRESH_LIMIT,
-        ),
-        _Ended(UNANSWERED, unanswered, MOST_UNANSWERED),
+    again, fresh = (CHECKS_OF_QUERIES[QUERY + check] for check in ("again", "fresh"))
+    _, adverse = _unanswered(selection)
+    groups = (
+        Group(label=again, measure=lambda at: _timed(at, "again", at.at_most or AGAIN_LIMIT)),
+        Group(label=fresh, limit=FRESH_LIMIT, measure=lambda at: _timed(at, "fresh", FRESH_LIMIT)),
+        Group(label=UNANSWERED, limit=MOST_UNANSWERED, measure=lambda at: _unanswered(at)[0]),
     )
-    worst = max(measures, key=lambda one: (one.metric.n == 0, *badness(one.metric, one.limit)))
-    scale = limit / worst.limit
-    method = f"{worst.metric.method}: {worst.words}"
-    if worst.limit != limit:
-        own = f"{worst.limit:.1%}" if worst.metric.unit == "share" else f"{worst.limit:g} s"
-        method += f"; in proportion to its own limit of {own}"
-    metric = replace(
-        in_proportion(worst.metric, scale),
-        unit="s",
-        method=method,
-        parts=tuple(Part(group=one.words, source=Source(), metric=one.metric) for one in measures),
-    )
+    metric = replace(worst_of_groups(selection, groups), unit="s")
     return MeasuredMetric(metric=metric, adverse=adverse)
 
 
-def _timed(selection: Selection, check: str, most_on_control: float | None) -> Metric:
-    """Compute the quantile of the times to the answers of a check."""
+def _timed(selection: Selection, check: str, limit: float) -> Metric:
+    """Compute the quantile of the times to the answers of a check.
+
+    Of fresh names those are left out whose own server took as long as the limit.
+    """
     quantile = selection.measure.quantile or 0.95
     found = [one for one in selection.results if variant_of(one.group.stratum) == QUERY + check]
     by_number = {each.group.number: each for each in found}
@@ -89,25 +70,29 @@ def _timed(selection: Selection, check: str, most_on_control: float | None) -> M
             states = by_number[pair.group].states((probe,))
             if states == {State.ALLOWED} and pair.times:
                 service, control = map(max, zip(*pair.times, strict=True))
-                is_slow = most_on_control is not None and control >= most_on_control
+                is_slow = check == "fresh" and control >= limit
                 slow += is_slow
                 times += [] if is_slow else [service]
             else:
                 unknown += states != {State.DOWN}
     times.sort()
     bounds = quantile_bounds(times, quantile, selection.alpha, unknown)
-    rank = int(quantile * (len(times) + unknown))
+    n = len(times) + unknown
+    rank = int(quantile * n)
     return Metric(
         name="resolver_latency",
         unit="s",
         value=times[min(rank, len(times) - 1)] if times else None,
         k=len(times),
-        n=len(times) + unknown if times else 0,
+        n=n if times else 0,
         indeterminate=0 if times else unknown,
         lower=bounds.lower,
         upper=bounds.upper,
         method=f"{quantile:g} quantile, bounds by order statistics",
         alpha=selection.alpha,
+        p_value=p_above_mark(sum(one <= limit for one in times) + unknown, n, quantile)
+        if times
+        else None,
         left_out={SLOW_ORIGIN: slow} if slow else {},
     )
 
@@ -132,6 +117,7 @@ def _unanswered(selection: Selection) -> tuple[Metric, tuple[Adverse, ...]]:
                 answered += result.items
     n = silent + answered
     bounds = worst_case(silent, n, doubtful, selection.alpha)
+    p_value = float(special.bdtrc(silent - 1, n + doubtful, MOST_UNANSWERED)) if silent else 1.0
     metric = Metric(
         name="resolver_latency",
         unit="share",
@@ -143,6 +129,7 @@ def _unanswered(selection: Selection) -> tuple[Metric, tuple[Adverse, ...]]:
         upper=bounds.upper,
         method="exact bounds of the share",
         alpha=selection.alpha,
+        p_value=p_value if n else None,
     )
     return metric, tuple(adverse)
 

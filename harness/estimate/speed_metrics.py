@@ -13,6 +13,7 @@ from dataclasses import replace
 from scipy import special
 
 from harness.estimate.campaign_comparison import hodges_lehmann, p_above
+from harness.estimate.each_group import Group, worst_of_groups
 from harness.estimate.intervals import p_above_mark, quantile_bounds, worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import rate
@@ -25,12 +26,10 @@ from harness.estimate.transfer_pairs import (
     pairs_of,
     samples_of,
 )
-from harness.estimate.waits import badness, in_proportion
-from harness.model.coverage import misses_threshold
-from harness.model.metric import Metric, Part, Source, Span
+from harness.model.metric import Metric
 from harness.model.outcome import Witness
 from harness.model.service_speed import Bandwidth, TimedTransfer
-from harness.model.transfer import FORMS, Direction
+from harness.model.transfer import FORMS, Direction, Form
 
 MOST_LOST = 0.001
 """The share of short requests that may be lost (PRF-07, proposed by this project)."""
@@ -48,44 +47,19 @@ def bandwidth_reached(selection: Selection) -> MeasuredMetric:
     service = selection.service
     declared = (service.bandwidth if service else None) or Bandwidth()
     samples = list(samples_of(selection.speed))
-    parts = tuple(
-        _part(
-            f"{direction}, {getattr(declared, direction):g} Mb/s",
-            _reached(selection, [one for one in samples if one.direction == direction], declared),
+
+    def group(direction: Direction) -> Group:
+        own = [one for one in samples if one.direction == direction]
+        return Group(
+            label=f"{direction}, {getattr(declared, direction):g} Mb/s",
+            of_items=False,
+            measure=lambda at: _reached(at, own, declared),
         )
-        for direction in (("down", "up") if _takes_uploads(selection) else ("down",))
-    )
-    worst = _worst(selection, parts)
+
+    directions: tuple[Direction, ...] = ("down", "up") if _takes_uploads(selection) else ("down",)
+    worst = worst_of_groups(selection, [group(one) for one in directions])
     return _measured(
         selection, replace(worst, method=f"{worst.method}; {_rates(samples, declared)}")
-    )
-
-
-def _worst(selection: Selection, parts: tuple[Part, ...]) -> Metric:
-    """The metric of the worst part, with all parts; its p-value is corrected for their number.
-
-    The worst is one that surely misses the threshold, then one with nothing counted, then the one
-    whose bound is nearest to missing it.
-    """
-    threshold = selection.requirement.threshold
-    is_least = threshold is not None and threshold.at_least is not None
-
-    def key(part: Part) -> tuple[bool, bool, float]:
-        one = part.metric
-        is_missed = threshold is not None and misses_threshold(
-            threshold, Span(one.lower, one.upper)
-        )
-        near = one.lower if is_least else one.upper
-        far = math.inf if near is None else -near if is_least else near
-        return is_missed, one.n == 0, far
-
-    worst = max(parts, key=key)
-    known = [one.metric.p_value for one in parts if one.metric.p_value is not None]
-    return replace(
-        worst.metric,
-        method=f"{worst.metric.method}; the worst: {worst.group}",
-        p_value=min(1.0, len(parts) * min(known)) if known else None,
-        parts=parts,
     )
 
 
@@ -130,9 +104,12 @@ def throughput_loss(selection: Selection) -> MeasuredMetric:
     """
     wanted = [form for form in FORMS if form != "upload" or _takes_uploads(selection)]
     found = {form: list(pairs_of(selection.speed, "alone", form)) for form in wanted}
-    parts = tuple(_part(FORMS[form], _loss(selection, pairs)) for form, pairs in found.items())
+
+    def group(form: Form) -> Group:
+        return Group(label=FORMS[form], of_items=False, measure=lambda at: _loss(at, found[form]))
+
     lost = [one for pairs in found.values() for one in pairs if one.is_lost]
-    return _measured(selection, _worst(selection, parts), lost)
+    return _measured(selection, worst_of_groups(selection, [group(one) for one in wanted]), lost)
 
 
 def _loss(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
@@ -228,26 +205,26 @@ def delay_variation(selection: Selection) -> MeasuredMetric:
     quantile = selection.measure.quantile or 0.99
     pairs = list(pairs_of(selection.speed, "alone", "small"))
     doubtful = sum(one.is_doubtful for one in pairs)
-    delay = _variation(
-        selection, [one.service for one in pairs if one.is_whole], quantile, doubtful
+    whole = [one for one in pairs if one.is_whole]
+    control = _variation(selection, [one.control for one in whole], quantile)
+    delay = Group(
+        label="variation of the delay",
+        of_items=False,
+        measure=lambda at: _variation(at, [one.service for one in whole], quantile, doubtful),
     )
-    control = _variation(selection, [one.control for one in pairs if one.is_whole], quantile)
-    loss = _lost(selection, pairs)
-    limit = selection.at_most or 0.05
-    worst = delay
-    if badness(loss, MOST_LOST) > badness(delay, limit):
-        scale = limit / MOST_LOST
-        worst = replace(
-            in_proportion(loss, scale),
-            method=f"{loss.method}; in proportion to its own limit of {MOST_LOST:.1%}",
-        )
+    loss = Group(
+        label="lost requests",
+        of_items=False,
+        measure=lambda at: _lost(at, pairs),
+        limit=MOST_LOST,
+    )
+    worst = worst_of_groups(selection, [delay, loss])
     metric = replace(
         worst,
-        name="delay_variation",
         unit="s",
         method=f"{worst.method}; short requests over TCP, by which lost packets show as delay",
-        parts=(_part("variation of the delay", delay), _part("lost requests", loss)),
     )
+    limit = selection.at_most or 0.05
     is_uneven = control.value is not None and control.value > limit
     lost = [one for one in pairs if one.is_lost]
     return _measured(selection, metric, lost, TOO_UNEVEN if is_uneven else "")
@@ -305,10 +282,6 @@ def _lost(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
 def _takes_uploads(selection: Selection) -> bool:
     campaign = selection.campaign
     return campaign is None or campaign.takes_uploads(selection.profile)
-
-
-def _part(words: str, metric: Metric) -> Part:
-    return Part(group=words, source=Source(), metric=metric, of_items=False)
 
 
 def _measured(

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
+from scipy import special
+
 from harness.estimate.intervals import clopper_pearson
 from harness.estimate.item_selection import Selection
 from harness.estimate.outcome_groups import GroupResult
@@ -57,7 +59,8 @@ def viewpoint_difference(selection: Selection) -> MeasuredMetric:
         lower=least_difference(most, least + doubtful, total) if n else None,
         upper=least_difference(most + doubtful, least, total) if n else None,
         method="exact McNemar test of matched pairs, two-sided 95 % interval",
-        alpha=1 - LEVEL,
+        alpha=selection.alpha,
+        p_value=p_of_difference(most, least + doubtful) if n else None,
         left_out={"down": down} if down else {},
     )
     adverse = tuple(
@@ -79,6 +82,11 @@ def least_difference(most: int, least: int, pairs: int) -> float:
         return 0.0
     share = clopper_pearson(most, differing, (1 - LEVEL) / 2).lower or 0.0
     return max(0.0, (2 * share - 1) * differing / pairs)
+
+
+def p_of_difference(most: int, least: int) -> float:
+    """Return the p-value of "neither side is blocked more often" (McNemar, exact, two-sided)."""
+    return min(1.0, 2 * float(special.bdtrc(most - 1, most + least, 0.5))) if most else 1.0
 
 
 def _pair_result(composition: DomainComposition, results: dict[int, GroupResult]) -> PairResult:

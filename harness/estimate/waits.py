@@ -9,15 +9,15 @@ bounds of a quantile are order statistics (Hahn & Meeker, 1991): they need no mo
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from harness.estimate.durations import MEDIAN, TimedEvent, time_to_effect
-from harness.estimate.intervals import quantile_bounds
+from harness.estimate.each_group import Group, worst_of_groups
+from harness.estimate.intervals import p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_safekeeping import changes_on_record
 from harness.estimate.log_selection import part
@@ -49,27 +49,27 @@ GROUPS: dict[EventKind, dict[Asks, str]] = {
 
 def reevaluation_delay(selection: Selection) -> MeasuredMetric:
     """Compute a quantile of the time until changed content changes what the service does."""
-    return _delay(selection, "reevaluation_delay", "content")
+    return _delay(selection, "content")
 
 
 def list_update_delay(selection: Selection) -> MeasuredMetric:
     """Compute a quantile of the time until a change of a list takes effect."""
-    return _delay(selection, "list_update_delay", "list")
+    return _delay(selection, "list")
 
 
 def policy_change_delay(selection: Selection) -> MeasuredMetric:
     """Compute a quantile of the time until a rule of the school takes effect."""
-    return _delay(selection, "policy_change_delay", "rule")
+    return _delay(selection, "rule")
 
 
 def appeal_delay(selection: Selection) -> MeasuredMetric:
     """Compute a quantile of the time until an appeal opens what was blocked."""
-    return _delay(selection, "appeal_delay", "appeal")
+    return _delay(selection, "appeal")
 
 
 def recategorisation_delay(selection: Selection) -> MeasuredMetric:
     """Compute a quantile of the working time from a report until its effect (UPD-02)."""
-    return _delay(selection, "recategorisation_delay", "report", working_seconds)
+    return _delay(selection, "report", working_seconds)
 
 
 GRACE = 60.0
@@ -189,27 +189,24 @@ def _wait(polls: Sequence[Poll], elapsed: Elapsed) -> Wait | str:
 
 
 def _delay(
-    selection: Selection, name: str, kind: EventKind, elapsed: Elapsed = elapsed_seconds
+    selection: Selection, kind: EventKind, elapsed: Elapsed = elapsed_seconds
 ) -> MeasuredMetric:
     """Compute the quantile for each group of events; the worst by its own limit stands."""
-    groups = GROUPS[kind]
-    limits = {asks: _limit(selection, asks) for asks in groups}
     quantile = selection.measure.quantile or MEDIAN
-    by_group = {
-        asks: delay_of(selection, name, own_polls(selection, kind, asks), quantile, elapsed)
-        for asks in groups
-    }
-    worst = max(by_group, key=lambda asks: badness(by_group[asks], limits[asks]))
-    scale = _scale(limits, worst, next(iter(groups)))
-    metric = by_group[worst]
     source = Source("content", is_hidden=True) if kind == "content" else Source()
-    parts = tuple(
-        Part(group=words, source=source, metric=by_group[asks]) for asks, words in groups.items()
-    )
-    method = f"{metric.method}; {groups[worst]}"
-    if scale != 1:
-        method += f", in proportion to their own limit ({limits[worst]:g} s)"
-    return MeasuredMetric(metric=replace(in_proportion(metric, scale), method=method, parts=parts))
+
+    def group(asks: Asks, words: str) -> Group:
+        polls = own_polls(selection, kind, asks)
+        limit = selection.measure.within.get(asks) or selection.at_most
+        return Group(
+            label=words,
+            source=source,
+            limit=limit,
+            measure=lambda at: delay_of(at, polls, quantile, limit, elapsed),
+        )
+
+    groups = [group(asks, words) for asks, words in GROUPS[kind].items()]
+    return MeasuredMetric(metric=worst_of_groups(selection, groups))
 
 
 def own_polls(selection: Selection, kind: EventKind, asks: Asks) -> list[Poll]:
@@ -233,14 +230,15 @@ def _waits_of(
 
 def delay_of(
     selection: Selection,
-    name: str,
     polls: Collection[Poll],
     quantile: float,
+    limit: float | None,
     elapsed: Elapsed = elapsed_seconds,
 ) -> Metric:
     """Return a quantile of the waits that polls show, with its bounds.
 
-    A wait that has not ended is censored: it is longer than until the last poll.
+    A wait that has not ended is censored: it is longer than until the last poll. The p-value is
+    that of "the quantile is within ``limit`` seconds", each wait as short as it may have been.
     """
     by_event, unused = _waits_of(polls, elapsed)
     waits = list(by_event.values())
@@ -254,8 +252,11 @@ def delay_of(
     least = sorted(each.at_least for each in waits)
     most = sorted(each.at_most for each in waits if each.at_most is not None)
     later = len(waits) - len(most)
+    p_value = None
+    if limit is not None and waits:
+        p_value = p_above_mark(sum(one <= limit for one in least), len(waits), quantile)
     return Metric(
-        name=name,
+        name=selection.measure.metric,
         unit="s",
         value=found.value,
         k=found.events,
@@ -265,34 +266,6 @@ def delay_of(
         upper=quantile_bounds(most, quantile, selection.alpha, later).upper,
         method=f"{quantile:g} quantile of waits (Kaplan-Meier), bounds by order statistics",
         alpha=selection.alpha,
+        p_value=p_value,
         left_out=dict(unused),
-    )
-
-
-def _limit(selection: Selection, asks: Asks) -> float:
-    """The time allowed for a group, in seconds: its own, or the threshold; infinite without one."""
-    return selection.measure.within.get(asks) or selection.at_most or math.inf
-
-
-def _scale(limits: Mapping[Asks, float], worst: Asks, first: Asks) -> float:
-    """What turns a time of the worst group into one of the group that the threshold is for."""
-    is_known = math.isfinite(limits[worst]) and math.isfinite(limits[first])
-    return limits[first] / limits[worst] if is_known else 1.0
-
-
-def badness(metric: Metric, limit: float) -> tuple[bool, float, float]:
-    """Sort key: a group that surely misses its limit, then one without a bound, then the share."""
-    is_missed = metric.lower is not None and metric.lower > limit
-    upper = math.inf if metric.upper is None else metric.upper / limit
-    return is_missed, upper, metric.value or 0.0
-
-
-def in_proportion(metric: Metric, scale: float) -> Metric:
-    """Return a metric in proportion to another limit: its value and bounds times ``scale``."""
-
-    def times(number: float | None) -> float | None:
-        return None if number is None else number * scale
-
-    return replace(
-        metric, value=times(metric.value), lower=times(metric.lower), upper=times(metric.upper)
     )

@@ -1,31 +1,26 @@
-"""Metrics of the worst subgroup: category, stratum, language, source or frame.
+"""Metrics of the worst subgroup of items: category, stratum, language, source or frame.
 
 Rates of different frames answer different questions, and so do items known to the supplier and
 hidden ones: they are never pooled. Where a requirement names several categories, each is a
-subgroup, so that pooling cannot hide one that is open.
-
-A pass needs every subgroup at level alpha (intersection-union, Berger 1982); a fail needs one
-subgroup at alpha / number of subgroups (Bonferroni). The metric has the counts of the subgroup with
-the worst rate or, where every rate meets the threshold, with the worst bound.
+subgroup, so that pooling cannot hide one that is open (``harness.estimate.each_group``).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from harness.estimate import rates
+from harness.estimate.each_group import Group, worst_of_groups
 from harness.estimate.intervals import clopper_pearson
 from harness.estimate.item_selection import Selection, is_wanted
 from harness.estimate.outcome_groups import GroupResult
 from harness.estimate.rates import MeasuredMetric
 from harness.model.content_form import FORMS, form_of, is_only_reported
 from harness.model.corpus import covers
-from harness.model.coverage import items_needed, meets_threshold
 from harness.model.listed_page import without_case
-from harness.model.metric import Metric, Part, Source, Span
+from harness.model.metric import Part, Source
 from harness.model.metric_spec import spec_of
 from harness.model.probe import declared
 
@@ -212,44 +207,30 @@ def worst_of(
 ) -> MeasuredMetric:
     """Return a rate of the worst subgroup by ``key``; those ``wanted`` may be empty parts."""
     subgroups = grouped(selection, key, wanted)
-    tried = {subgroup: results for subgroup, results in subgroups.items() if results}
-    is_bad = metric_function in HIGHEST_IS_WORST
-    strict = selection.alpha / max(1, len(tried))
-    measured: list[tuple[Subgroup, MeasuredMetric, Metric]] = []
-    for subgroup, results in subgroups.items():
-        part = replace(selection, results=results)
-        measured.append(
-            (subgroup, metric_function(part), metric_function(replace(part, alpha=strict)).metric)
+
+    def group(subgroup: Subgroup, results: tuple[GroupResult, ...]) -> Group:
+        return Group(
+            label=subgroup.label,
+            words=subgroup.words,
+            source=subgroup.source,
+            is_basis=_is_basis(selection, subgroup),
+            measure=lambda at: metric_function(replace(at, results=results)).metric,
         )
-    if not tried:
-        nothing = metric_function(replace(selection, results=()))
-        parts = parts_of(selection, measured, is_bad=is_bad)
-        return replace(nothing, metric=replace(nothing.metric, parts=parts))
-    threshold = selection.requirement.threshold
-    known = [one.metric for subgroup, one, _ in measured if subgroup in tried]
-    is_met = threshold is not None and all(
-        meets_threshold(threshold, Span(one.value, one.value)) for one in known
+
+    metric = (
+        worst_of_groups(
+            selection,
+            [group(*one) for one in subgroups.items()],
+            is_bad=metric_function in HIGHEST_IS_WORST,
+        )
+        if subgroups
+        else metric_function(replace(selection, results=())).metric
     )
-    subgroup, worst, _ = max(
-        measured, key=lambda one: _badness(one[1].metric, is_bad=is_bad, by_bound=is_met)
+    adverse = tuple(
+        reference
+        for results in subgroups.values()
+        for reference in metric_function(replace(selection, results=results)).adverse
     )
-    lower, upper = _bounds(_deciding(selection, measured), measured, is_bad=is_bad)
-    method = worst.metric.method
-    if len(tried) > 1:
-        method = f"worst of {len(tried)} groups: {subgroup.words}; {method}; fails by Bonferroni"
-    metric = replace(
-        worst.metric,
-        name=selection.measure.metric,
-        lower=lower,
-        upper=upper,
-        method=method,
-        parts=parts_of(selection, measured, is_bad=is_bad),
-        pooled=_outer([one.pooled for one in known if one.pooled]),
-        p_value=_p_value([one.p_value for one in known]),
-        decided=_span([one.decided or _plain(one) for one in known]),
-        alone=_span([one.alone or _plain(one) for one in known]),
-    )
-    adverse = tuple(reference for _, one, _ in measured for reference in one.adverse)
     return MeasuredMetric(metric=metric, adverse=adverse)
 
 
@@ -258,102 +239,26 @@ def _is_basis(selection: Selection, subgroup: Subgroup) -> bool:
     return not sources or subgroup.source in sources
 
 
-def _deciding(
-    selection: Selection, measured: list[tuple[Subgroup, MeasuredMetric, Metric]]
-) -> list[tuple[Subgroup, MeasuredMetric, Metric]]:
-    """Return the subgroups whose bound a pass needs: the basis, and others that are large enough.
-
-    A few known items beside the hidden ones can make an outcome fail, but they are too few to
-    prove conformity, so they must not make the outcome undecidable.
-    """
-    needed = items_needed(selection.requirement, selection.alpha)
-    return [
-        (subgroup, one, strict)
-        for subgroup, one, strict in measured
-        if _is_basis(selection, subgroup) or one.metric.counted >= needed
-    ]
-
-
 def parts_of(
-    selection: Selection,
-    measured: Iterable[tuple[Subgroup, MeasuredMetric, Metric]],
-    *,
-    is_bad: bool = False,
+    selection: Selection, measured: Iterable[tuple[Subgroup, MeasuredMetric]]
 ) -> tuple[Part, ...]:
-    """Return the parts: the bound for a pass at alpha, that for a fail by Bonferroni."""
-    found: list[Part] = []
-    for subgroup, one, strict in measured:
-        if is_bad:
-            metric = replace(one.metric, lower=strict.lower)
-        else:
-            metric = replace(one.metric, upper=strict.upper)
-        is_basis = _is_basis(selection, subgroup)
-        part = Part(group=subgroup.label, source=subgroup.source, metric=metric, is_basis=is_basis)
-        found.append(part)
-    return tuple(found)
+    """Return the parts of a census: what was counted of each subgroup."""
+    return tuple(
+        Part(
+            group=subgroup.label,
+            source=subgroup.source,
+            metric=one.metric,
+            is_basis=_is_basis(selection, subgroup),
+        )
+        for subgroup, one in measured
+    )
 
 
 def _counted(selection: Selection, metric_function: MetricFunction) -> MeasuredMetric:
     """Return a count over all subgroups; its parts show what was covered."""
     measured = metric_function(selection)
     parts = [
-        (subgroup, one, one.metric)
+        (subgroup, metric_function(replace(selection, results=results)))
         for subgroup, results in grouped(selection, _named(selection)).items()
-        for one in (metric_function(replace(selection, results=results)),)
     ]
     return replace(measured, metric=replace(measured.metric, parts=parts_of(selection, parts)))
-
-
-def _bounds(
-    deciding: list[tuple[Subgroup, MeasuredMetric, Metric]],
-    measured: list[tuple[Subgroup, MeasuredMetric, Metric]],
-    *,
-    is_bad: bool,
-) -> tuple[float | None, float | None]:
-    """Return (lower, upper): the pass side is ``None`` if any is; the fail side by Bonferroni."""
-    plain = [one.metric for _, one, _ in deciding]
-    strict = [metric for _, _, metric in measured]
-    if is_bad:
-        uppers = [metric.upper for metric in plain]
-        lowers = [metric.lower for metric in strict if metric.lower is not None]
-        known = [upper for upper in uppers if upper is not None]
-        complete = len(known) == len(uppers)
-        return (max(lowers) if lowers else None), (max(known) if complete else None)
-    floors = [metric.lower for metric in plain]
-    ceilings = [metric.upper for metric in strict if metric.upper is not None]
-    known = [lower for lower in floors if lower is not None]
-    complete = len(known) == len(floors)
-    return (min(known) if complete else None), (min(ceilings) if ceilings else None)
-
-
-def _p_value(found: list[float | None]) -> float | None:
-    """Return the p-value of "some subgroup misses the threshold" (Bonferroni)."""
-    known = [p_value for p_value in found if p_value is not None]
-    return min(1.0, len(found) * min(known)) if known else None
-
-
-def _plain(metric: Metric) -> Span:
-    return Span(metric.lower, metric.upper)
-
-
-def _span(spans: list[Span]) -> Span:
-    """Return the lowest lower and highest upper end; ``None`` where any is."""
-    lowers = [span.lower for span in spans if span.lower is not None]
-    uppers = [span.upper for span in spans if span.upper is not None]
-    return Span(
-        min(lowers) if len(lowers) == len(spans) else None,
-        max(uppers) if len(uppers) == len(spans) else None,
-    )
-
-
-def _outer(spans: list[Span]) -> Span | None:
-    return _span(spans) if spans else None
-
-
-def _badness(metric: Metric, *, is_bad: bool, by_bound: bool) -> float:
-    """Sort key: larger is worse; a subgroup without a number comes last."""
-    facing = metric.upper if is_bad else metric.lower
-    number = facing if by_bound else metric.value
-    if number is None:
-        return -math.inf
-    return number if is_bad else -number

@@ -80,6 +80,19 @@ PHRASES: dict[Kind, dict[Language, tuple[str, str]]] = {
 """What is searched for: two phrases of each kind in each language, without accents."""
 
 
+class Cell(NamedTuple):
+    """Sessions of one kind, language and device: recognised by themselves (ALR-06)."""
+
+    kind: Kind
+    language: Language
+    device: Device
+
+    @property
+    def words(self) -> str:
+        """The cell in words."""
+        return f"{KINDS[self.kind]}, {LANGUAGES[self.language]}, {DEVICES[self.device]}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSession:
     """What a session is."""
@@ -99,18 +112,10 @@ class AlertSession:
         """The session as in a stratum."""
         return f"{self.hours}:{self.kind}:{self.language}:{self.device}"
 
-
-class Cell(NamedTuple):
-    """Sessions of one kind, language and device: recognised by themselves (ALR-06)."""
-
-    kind: Kind
-    language: Language
-    device: Device
-
     @property
-    def words(self) -> str:
-        """The cell in words."""
-        return f"{KINDS[self.kind]}, {LANGUAGES[self.language]}, {DEVICES[self.device]}"
+    def cell(self) -> Cell:
+        """Its kind, language and device."""
+        return Cell(self.kind, self.language, self.device)
 
 
 CELLS: tuple[Cell, ...] = tuple(

@@ -17,7 +17,8 @@ ALERT_METRICS = (
     MetricSpec(name="alert_recall", unit="share",
                counts="worrying sessions that raised an alert",
                words="share of worrying sessions with an alert", verb="raised an alert",
-               function="alert_metrics:alert_recall", bounds="rate", counts_items=False),
+               function="alert_metrics:alert_recall", bounds="rate", counts_items=False,
+               worst_of="category"),
     MetricSpec(name="drift_alerts", unit="share",
                counts="settings that drifted and of which the operator was notified within a day",
                words="share of drifting settings that were reported", verb="were reported",
@@ -39,7 +40,8 @@ ALERT_METRICS = (
                       "raised an alert",
                words="share of worrying sessions with an alert, in the worst cell",
                verb="raised an alert", function="alert_metrics:worst_alert_recall", bounds="rate",
-               counts_items=False),
+               counts_items=False,
+               worst_of="category, language and kind of device"),
 )
 """The metrics of alerts that are implemented."""
 

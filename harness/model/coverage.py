@@ -35,11 +35,11 @@ def shortfall(metric: Metric, threshold: Threshold, *, is_passing: bool) -> str:
     if is_passing and (reason := _too_few(metric, threshold)):
         return reason
     settles: Settles = meets_threshold if is_passing else misses_threshold
-    if metric.decided is not None and settles(threshold, metric.decided):
+    if metric.indeterminate and metric.decided and settles(threshold, metric.decided):
         items = f"{metric.indeterminate} items could not be decided"
         bounds = bounds_in_words(metric.decided, metric.unit)
         return f"{items}; without them the bounds would be clear enough ({bounds})"
-    if metric.alone is not None and settles(threshold, metric.alone):
+    if metric.spread and metric.alone and settles(threshold, metric.alone):
         return (
             f"pages of one domain are not independent, so {metric.counted} domains count; with one "
             f"item a domain the bounds would be clear enough "

@@ -14,7 +14,8 @@ LOG_METRICS = (
     MetricSpec(name="events_recorded", unit="share",
                counts="requests for which the log says who, what, when and which computer",
                words="share of requests on record", verb="are on record",
-               function="log_metrics:events_recorded", bounds="rate", counts_items=False),
+               function="log_metrics:events_recorded", bounds="rate", counts_items=False,
+               worst_of="requests with a mark of a test and without one"),
     MetricSpec(name="log_classes_covered", unit="share",
                counts="classes of requests that the log shows as what they are",
                words="classes of requests that the log shows", verb="are shown",
@@ -26,7 +27,8 @@ LOG_METRICS = (
     MetricSpec(name="log_visibility_delay", unit="s",
                counts="quantile of the time until an entry of the log can be seen",
                words="time until log entries can be seen",
-               function="log_delays:log_visibility_delay", counts_items=False),
+               function="log_delays:log_visibility_delay", counts_items=False,
+               worst_of="delay and clock"),
     MetricSpec(name="offline_events_wrong", unit="items",
                counts="requests without a connection that the log loses, doubles or redates",
                words="requests without a connection that are recorded wrongly",
@@ -43,7 +45,8 @@ LOG_METRICS = (
     MetricSpec(name="wrong_log_fields", unit="items",
                counts="recorded requests with a wrong field that may not be wrong",
                words="log entries with wrong fields", verb="have wrong fields",
-               function="log_metrics:wrong_log_fields", counts_items=False),
+               function="log_metrics:wrong_log_fields", counts_items=False,
+               has_sampled_limit=True),
 )
 """The metrics of logs that are implemented."""
 

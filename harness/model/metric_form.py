@@ -28,7 +28,10 @@ class MetricSpec:
     benign twins are selected too, whatever is expected of them. One that is ``for_default_users``
     is measured only where users with the default policy are declared. ``claimed`` is what the
     supplier must claim of its log (``service.records``) for it to be asked. Items that are
-    techniques count in metrics ``of_techniques`` alone, which count nothing else.
+    techniques count in metrics ``of_techniques`` alone, which count nothing else. ``worst_of``
+    names the groups of which each must hold by itself (``harness.estimate.each_group``), where they
+    are not those of ``by`` or ``each_category``. With ``has_sampled_limit`` a bound decides a part
+    of it although its rows count item by item, so that they fail by Holm's correction only.
     """
 
     name: str
@@ -47,6 +50,13 @@ class MetricSpec:
     for_default_users: bool = False
     claimed: Literal["", "delivers_later"] = ""
     of_techniques: bool = False
+    worst_of: str = ""
+    has_sampled_limit: bool = False
+
+    @property
+    def decides_by_worst(self) -> str:
+        """The groups of which the worst decides; empty if its rates are not of groups."""
+        return self.worst_of or self.by or ("category" if self.each_category else "")
 
     @property
     def is_implemented(self) -> bool:

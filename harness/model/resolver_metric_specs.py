@@ -10,7 +10,8 @@ RESOLVER_METRICS = (
                counts="time until a new harmful site is blocked: median, or the 90 % quantile in "
                       "proportion to 7 days",
                words="time until a new harmful site is blocked",
-               function="discovery:discovery_delay", counts_items=False),
+               function="discovery:discovery_delay", counts_items=False,
+               worst_of="both quantiles"),
     MetricSpec(name="inconsistent_types", unit="items",
                counts="forms of DNS queries in which a blocked name is answered",
                words="forms of queries in which blocked names are answered",
@@ -28,7 +29,8 @@ RESOLVER_METRICS = (
     MetricSpec(name="recategorisation_delay", unit="s",
                counts="working time from the report of a wrong category until its effect",
                words="working time until a reported site is corrected",
-               function="waits:recategorisation_delay", counts_items=False),
+               function="waits:recategorisation_delay", counts_items=False,
+               worst_of="sites reported as open and as blocked"),
     MetricSpec(name="resolver_checks", unit="share",
                counts="checks of signatures, reasons and times to live that the name server passes",
                words="checks that the name server passes",
@@ -39,6 +41,7 @@ RESOLVER_METRICS = (
                       "fresh names (250 ms) and the share without an answer (0.1 %) in proportion",
                words="time until the name server answers",
                function="resolver_delays:resolver_latency", needs_probe="dns_queries",
-               counts_items=False, with_twins=True),
+               counts_items=False, with_twins=True,
+               worst_of="cached names, fresh names and lost questions"),
 )
 # fmt: on

@@ -9,12 +9,14 @@ SPEED_METRICS = (
     MetricSpec(name="bandwidth_reached", unit="share",
                counts="samples that reach the declared bandwidth, of the worse direction",
                words="share of samples that reach the bandwidth", verb="reached the bandwidth",
-               function="speed_metrics:bandwidth_reached", bounds="rate", counts_items=False),
+               function="speed_metrics:bandwidth_reached", bounds="rate", counts_items=False,
+               worst_of="direction"),
     MetricSpec(name="delay_variation", unit="s",
                counts="quantile of the delay variation of short requests, or the share of lost "
                       "ones in proportion to its own limit",
                words="delay variation and loss of short requests",
-               function="speed_metrics:delay_variation", counts_items=False),
+               function="speed_metrics:delay_variation", counts_items=False,
+               worst_of="variation and loss"),
     MetricSpec(name="failed_transactions", unit="share",
                counts="transfers that failed over the service alone",
                words="share of transfers that failed", verb="failed",
@@ -35,7 +37,8 @@ SPEED_METRICS = (
                counts="paired loss of throughput against the control line, of the worst form of "
                       "transfer",
                words="loss of throughput", function="speed_metrics:throughput_loss",
-               bounds="shift", counts_items=False),
+               bounds="shift", counts_items=False,
+               worst_of="form of transfer"),
 )
 """The metrics of speed that are implemented."""
 

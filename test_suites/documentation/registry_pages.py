@@ -9,11 +9,13 @@ import inspect
 from pathlib import Path
 
 from corpora import content_pages, url_pages
+from harness.assess.family_error import family_error
 from harness.cli.list_plugins import TABLES
 from harness.model.content_form import FORMS, VIEWERS
 from harness.model.metric_form import MetricSpec
 from harness.model.metric_spec import SPECS
 from harness.model.url_case import ADDRESSES, PORTS, URL_CASES
+from harness.schemes.load import load_scheme, shipped
 from test_suites.documentation.coverage_page import coverage_page
 from test_suites.documentation.gates_page import gates_page
 from test_suites.documentation.power_page import power_page
@@ -51,13 +53,15 @@ def metrics_page() -> str:
         "`harness/model/metric_spec.py`, where each metric has one `MetricSpec`.",
         "",
         "## Metrics that Accredit measures",
-        "| metric | unit | in words | what is counted | bounds | rests on |",
-        "|---|---|---|---|---|---|",
+        "| metric | unit | in words | what is counted | bounds | each by itself | rests on |",
+        "|---|---|---|---|---|---|---|",
         *map(_row, taken),
         "",
         "*Bounds* are those of a rate or of a shift, or none where the number stands as observed;",
-        "other metrics have bounds of their own. *Rests on* is the kind of items on which a",
-        "favourable outcome rests, where a requirement names no other.",
+        "other metrics have bounds of their own. *Each by itself* names the groups of which the worst",
+        "decides: to conform each must hold at the level, to fail one at the level divided by their",
+        "number. *Rests on* is the kind of items on which a favourable outcome rests, where a",
+        "requirement names no other.",
         "",
         "## Metrics that Accredit cannot measure yet",
         "A requirement that asks for one of these is *insufficient*, never a pass.",
@@ -72,7 +76,8 @@ def metrics_page() -> str:
 def _row(spec: MetricSpec) -> str:
     bounds = {"": "its own", "observed": "none"}.get(spec.bounds, spec.bounds)
     kind = spec.rests_on or "any"
-    cells = (f"`{spec.name}`", spec.unit, spec.words, spec.counts, bounds, kind)
+    worst = spec.decides_by_worst or "-"
+    cells = (f"`{spec.name}`", spec.unit, spec.words, spec.counts, bounds, worst, kind)
     return f"| {' | '.join(cells)} |"
 
 
@@ -223,8 +228,36 @@ def _counts_for(case: str) -> str:
     return ", ".join(counted) or COUNTS_FOR[case.partition(":")[0]]
 
 
+ACCUSED = "## How often a good service is accused\n"
+
+
+def schemes_page() -> str:
+    """``docs/reference/schemes.md``, with the section of false accusations as it follows."""
+    before, _, rest = (DOCS / "schemes.md").read_text(encoding="utf-8").partition(ACCUSED)
+    rows = [
+        f"| `{scheme.id}` | {family_error(scheme).words} |"
+        for scheme in map(load_scheme, shipped())
+    ]
+    lines = [
+        "",
+        "The probability that a service which stands exactly at every mark is said not to conform in any",
+        "binding row, on any line, for any profile, as `accredit scheme show NAME` prints it:",
+        "",
+        "| scheme | false accusation |",
+        "|---|---|",
+        *rows,
+        "",
+        "Rows that a sample decides stand together under Holm's correction; each has a p-value. A failure",
+        "of a row that counts item by item was seen, so that chance has no part in it.",
+        "",
+        "",
+    ]
+    return before + ACCUSED + "\n".join(lines) + rest[rest.index("## ") :]
+
+
 PAGES = {
     DOCS / "metrics.md": metrics_page,
+    DOCS / "schemes.md": schemes_page,
     DOCS / "formats.md": formats_page,
     DOCS / "content-pages.md": content_pages_page,
     DOCS / "coverage.md": coverage_page,

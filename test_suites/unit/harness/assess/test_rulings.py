@@ -67,14 +67,23 @@ def test_a_row_alone_needs_no_correction() -> None:
     [
         row(below(0.04), requirement("report", at_least=0.9)),
         row(replace(count(0, 100), p_value=0.04), requirement("census", at_most=0)),
-        row(below(None)),
         row(replace(rate(0, 0), upper=None, p_value=0.04)),
         row(below(0.04), requirement(at_least=0.9).model_copy(update={"binding": False})),
     ],
-    ids=["report", "census", "no sample", "nothing counted", "not binding"],
+    ids=["report", "census", "nothing counted", "not binding"],
 )
 def test_only_binding_rows_that_a_sample_decides_are_corrected(other: Measurement) -> None:
     assert settled(row(below(0.04)), other)[0].conformity is FAILS
+
+
+def test_a_row_whose_metric_states_no_p_value_stands_under_the_correction_all_the_same() -> None:
+    """Its bounds miss at level alpha: alone it fails, and beside another row it may be chance."""
+    assert settled(row(below(None)))[0].conformity is FAILS
+    among = settled(row(below(None)), row(below(1e-9)))
+    assert [one.conformity for one in among] == [FAILS, FAILS]
+    unsure, fine = settled(row(below(None)), row(replace(rate(100, 100), p_value=None)))
+    assert (unsure.conformity, unsure.leaning) == (INSUFFICIENT, "fail")
+    assert fine.conformity is CONFORMS
 
 
 def test_a_row_that_conforms_counts_in_the_correction_and_stays() -> None:
@@ -119,7 +128,7 @@ def test_an_outcome_without_any_precondition_that_held_leans_as_it_would_have_be
 def test_where_it_was_measured_and_on_what_is_kept() -> None:
     passing, failing = settled(
         row(rate(100, 100), kind="agreed", qualifier="agreed list only"),
-        row(rate(10, 100), kind="agreed", qualifier="agreed list only"),
+        row(replace(rate(10, 100), p_value=1e-9), kind="agreed", qualifier="agreed list only"),
     )
 
     assert (passing.line, passing.profile, passing.kind) == ("proxy", "ks2", "agreed")

@@ -10,16 +10,20 @@ from harness.model.outcome import Measurement, Outcome
 from harness.model.scheme import Decision
 
 
-def outcome(chosen: Selection) -> Outcome:
-    """The outcome of the selection's requirement."""
-    measured = function_of(spec_of(chosen.requirement.measure.metric))(chosen)
-    measurement = Measurement(
+def measured(chosen: Selection) -> Measurement:
+    """The measurement of the selection's requirement."""
+    found = function_of(spec_of(chosen.requirement.measure.metric))(chosen)
+    return Measurement(
         requirement=chosen.requirement,
         profile=chosen.profile,
         line=chosen.line,
-        metric=measured.metric,
-        witnesses=measured.witnesses,
-        barred=measured.barred,
-        conditions=measured.conditions,
+        metric=found.metric,
+        witnesses=found.witnesses,
+        barred=found.barred,
+        conditions=found.conditions,
     )
-    return assess([measurement], Decision())[0]
+
+
+def outcome(chosen: Selection) -> Outcome:
+    """The outcome of the selection's requirement, decided alone."""
+    return assess([measured(chosen)], Decision())[0]

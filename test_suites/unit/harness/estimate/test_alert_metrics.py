@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from msgspec import structs
+from scipy import special
 
 from harness.estimate.alert_metrics import (
     NO_NEXT_CONTACT,
@@ -213,10 +214,10 @@ def test_a_language_that_is_not_understood_on_a_device_is_the_worst_cell() -> No
         lambda one: (one.kind, one.language, one.device) == ("HARM", "cy", "phone"), silent
     )
 
-    assert outcome(selection("ALR-01", deaf)).conformity is CONFORMS
+    assert outcome(selection("ALR-01", deaf)).conformity is not CONFORMS
     found = outcome(selection("ALR-06", deaf))
     assert found.conformity is FAILS
-    assert "the worst cell: self-harm, Welsh, phones" in found.metric.method
+    assert "worst of 48 groups: self-harm, Welsh, phones" in found.metric.method
 
 
 def test_a_cell_that_was_not_played_is_named() -> None:
@@ -224,6 +225,25 @@ def test_a_cell_that_was_not_played_is_named() -> None:
     found = outcome(selection("ALR-06", few))
     assert found.conformity is OPEN
     assert any("tablets" in reason for reason in found.reasons)
+
+
+def test_alerts_that_may_still_be_right_count_as_quick_for_an_accusation() -> None:
+    """Of 720 urgent alerts 40 are late, and 40 were read by a version that kept no quotes."""
+
+    def is_urgent(one: AlertSession) -> bool:
+        return one.kind in ("ILL", "HARM")
+
+    made = where(is_urgent, lambda one: told(one, alert(one, 1700)), most=40)
+    late = {one.item for one in made if one.entries and one.entries[0].at != alert(one).at}
+    open_ = [one.item for one in made if is_urgent(session_of(one)) and one.item not in late][:40]
+    unread = {"search": "", "url": ""}
+    made = [told(one, alert(one, **unread)) if one.item in open_ else one for one in made]
+    metric = outcome(selection("ALR-02", made)).metric
+
+    assert (metric.k, metric.indeterminate, len(late)) == (680, 40, 40)
+    assert metric.p_value == pytest.approx(float(special.bdtr(680, 720, 0.95)))
+    assert metric.lower is not None
+    assert metric.lower <= 900
 
 
 @pytest.mark.parametrize(("number", "expected"), [(0, CONFORMS), (1, OPEN), (20, FAILS)])

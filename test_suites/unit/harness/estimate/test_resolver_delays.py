@@ -71,7 +71,7 @@ def test_a_quick_name_server_stays_below_every_limit(verdict: Make, select: Sele
     assert (unanswered.k, unanswered.n) == (0, MANY + 186)
     # Of the three the share without an answer is nearest to its own limit here.
     assert metric.value == unanswered.value == 0.0
-    assert "0.1%" in metric.method
+    assert "0.1 %" in metric.method
 
 
 def test_fresh_names_are_compared_with_their_own_limit(verdict: Make, select: Select) -> None:
@@ -79,7 +79,7 @@ def test_fresh_names_are_compared_with_their_own_limit(verdict: Make, select: Se
     metric = measured(select, found + plain(verdict, MANY))
 
     assert metric.lower == pytest.approx(0.5 * 0.05 / FRESH_LIMIT)
-    assert "0.25 s" in metric.method
+    assert "250 ms" in metric.method
 
 
 def test_names_that_the_origin_answers_slowly_decide_nothing(verdict: Make, select: Select) -> None:
@@ -88,7 +88,7 @@ def test_names_that_the_origin_answers_slowly_decide_nothing(verdict: Make, sele
 
     assert parts(metric)[FRESH].n == 0
     assert parts(metric)[FRESH].left_out == {SLOW_ORIGIN: 93}
-    assert metric.n == 0
+    assert metric.upper is None
 
 
 def test_a_question_without_an_answer_is_slower_than_all(verdict: Make, select: Select) -> None:
@@ -122,7 +122,8 @@ def test_few_questions_do_not_show_that_nearly_all_are_answered(
 
     assert metric.upper is not None
     assert metric.upper > 0.05
-    assert metric.lower == 0.0
+    assert metric.lower is not None
+    assert metric.lower < 0.05
 
 
 def test_pages_and_harmful_names_are_no_questions(verdict: Make, select: Select) -> None:
@@ -136,5 +137,5 @@ def test_pages_and_harmful_names_are_no_questions(verdict: Make, select: Select)
 def test_without_names_that_are_timed_nothing_is_known(verdict: Make, select: Select) -> None:
     metric = measured(select, plain(verdict, MANY))
 
-    assert metric.n == 0
+    assert metric.upper is None
     assert {name for name, one in parts(metric).items() if not one.n} == {AGAIN, FRESH}

@@ -41,7 +41,7 @@ def test_the_worse_direction_decides() -> None:
     found = of_speed("PRF-01", SLOW_LINE)
 
     assert found.conformity is FAILS
-    assert "the worst: down" in found.metric.method
+    assert "worst of 2 groups: down" in found.metric.method
     assert [one.metric.k for one in found.metric.parts] == [0, 60]
 
 
@@ -117,7 +117,7 @@ def test_each_form_is_a_part_and_the_worst_decides() -> None:
     found = of_speed("PRF-02", slow_videos)
 
     assert found.conformity is FAILS
-    assert "the worst: videos" in found.metric.method
+    assert "worst of 5 groups: videos" in found.metric.method
     groups = [one.group for one in found.metric.parts]
     assert groups == ["web pages", "downloads", "videos", "uploads", "response times"]
 
@@ -147,14 +147,14 @@ def test_what_fails_on_the_control_line_too_is_left_out() -> None:
     found = of_speed("PRF-02", on_both(changed(QUICK, is_alone, came="failed")))
 
     assert found.conformity is OPEN
-    assert found.metric.left_out == {"down": 30}
+    assert {"down": 30} in [part.metric.left_out for part in found.metric.parts]
 
 
 def test_pairs_in_which_our_own_client_was_the_limit_decide_nothing() -> None:
     found = of_speed("PRF-02", changed(QUICK, is_alone, busy=0.95))
 
     assert found.conformity is OPEN
-    assert found.metric.indeterminate == 30
+    assert 30 in [part.metric.indeterminate for part in found.metric.parts]
 
 
 def test_few_failures_conform_and_more_do_not() -> None:
@@ -205,7 +205,7 @@ def test_lost_requests_break_the_row_by_their_own_limit() -> None:
     found = of_speed("PRF-07", lost)
 
     assert found.conformity is FAILS
-    assert "in proportion to its own limit of 0.1%" in found.metric.method
+    assert "in proportion to its own limit of 0.1 %" in found.metric.method
     assert found.metric.parts[1].metric.k == 30
 
 

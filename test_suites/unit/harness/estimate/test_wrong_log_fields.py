@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
+from harness.assess.outcomes import assess
 from harness.model.outcome import Conformity
+from harness.model.scheme import Decision
 from harness.model.service_log import LoggedRequest, RecordKeeping
 from test_suites.unit.harness.estimate.log_of_requests import logged, requests, selection
-from test_suites.unit.harness.estimate.selected_outcome import outcome
+from test_suites.unit.harness.estimate.selected_outcome import measured, outcome
 
 GOOD = [logged(one) for one in requests()]
 
@@ -28,6 +30,20 @@ def test_a_block_without_a_category_is_a_wrong_field() -> None:
     found = outcome(selection("LOG-02", bare))
     assert found.conformity is Conformity.DOES_NOT_CONFORM
     assert found.metric.k == 60
+
+
+def test_lesser_errors_stand_under_the_correction_and_those_never_allowed_do_not() -> None:
+    """12 of 1,310 are surely more than 0.5 % if looked at alone (p = 0.04)."""
+
+    def beside_a_good_row(made: list[LoggedRequest]) -> Conformity:
+        rows = [measured(selection(name, made)) for name in ("LOG-02", "CIR-13")]
+        return assess(rows, Decision())[0].conformity
+
+    late = [logged(one, at=one.started + timedelta(seconds=8)) for one in GOOD[:12]]
+    named = [logged(one, user="pupil8") for one in GOOD[:1]]
+    assert outcome(selection("LOG-02", late + GOOD[12:])).conformity is Conformity.DOES_NOT_CONFORM
+    assert beside_a_good_row(late + GOOD[12:]) is Conformity.INSUFFICIENT
+    assert beside_a_good_row(named + GOOD[1:]) is Conformity.DOES_NOT_CONFORM
 
 
 USERS, COMPUTERS = {"pupils": "pupil7"}, {"proxy": "192.0.2.7"}

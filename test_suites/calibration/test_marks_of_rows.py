@@ -1,0 +1,100 @@
+"""A row that asks something of each group, at the mark; and every sampled row of a scheme at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import pytest
+from msgspec import structs
+
+from harness.estimate.logged_fields import case_of
+from harness.model.alert_case import CELLS, KINDS
+from harness.model.outcome import Conformity
+from harness.model.service_log import LoggedRequest
+from harness.schemes.load import find_row, load_scheme
+from test_suites.calibration.simulated_counts import allowed
+from test_suites.calibration.simulated_marks import accused, errors_of
+from test_suites.unit.harness.estimate import log_of_requests
+from test_suites.unit.harness.estimate.selected_outcome import outcome
+from test_suites.unit.harness.estimate.test_alert_metrics import GOOD as SESSIONS
+from test_suites.unit.harness.estimate.test_alert_metrics import selection as of_alerts
+from test_suites.unit.harness.estimate.test_alert_metrics import session_of
+
+REQUESTS = [log_of_requests.logged(one) for one in log_of_requests.requests()]
+Lose = Callable[[LoggedRequest], LoggedRequest]
+
+
+def missing(one: LoggedRequest) -> LoggedRequest:
+    return structs.replace(one, entries=(), seen_at=None)
+
+
+def late(one: LoggedRequest) -> LoggedRequest:
+    """Seen after 400 s, and not yet after 350 s."""
+    seen, missed = (one.ended + timedelta(seconds=seconds) for seconds in (400, 350))
+    return structs.replace(one, seen_at=seen, missed_at=missed)
+
+
+def shifted(one: LoggedRequest) -> LoggedRequest:
+    """Its entry says a time that is 8 s wrong: few of them do not move the log's clock."""
+    return log_of_requests.logged(one, at=one.started + timedelta(seconds=8))
+
+
+ALERTS = {
+    words: [one for one in SESSIONS if session_of(one).kind == kind]
+    for kind, words in KINDS.items()
+}
+OF_CELL = {cell.words: [one for one in SESSIONS if session_of(one).cell == cell] for cell in CELLS}
+OF_LOG = {
+    words: [one for one in REQUESTS if case_of(one).is_plain == is_plain]
+    for words, is_plain in (("marked", False), ("unmarked", True))
+}
+DELAYS = {"delay": REQUESTS, "clock": REQUESTS}
+ROWS: dict[str, tuple[Mapping[str, list[LoggedRequest]], Mapping[str, Lose]]] = {
+    "LOG-01": (OF_LOG, dict.fromkeys(OF_LOG, missing)),
+    "LOG-03": (DELAYS, {"delay": late, "clock": shifted}),
+    "ALR-01": (ALERTS, dict.fromkeys(ALERTS, missing)),
+    "ALR-06": (OF_CELL, dict.fromkeys(OF_CELL, missing)),
+}
+"""The groups of a row, and what makes one of each group a miss."""
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_each_group_at_the_mark_conforms_and_all_are_accused_at_most_at_alpha(name: str) -> None:
+    groups, losing = ROWS[name]
+    row = find_row(name)
+    assert row is not None
+    assert row.threshold is not None
+    right = row.measure.quantile or row.threshold.at_least or 1.0
+    select, whole = (
+        (of_alerts, SESSIONS) if name.startswith("ALR") else (log_of_requests.selection, REQUESTS)
+    )
+
+    def missed(group: str, number: int) -> Conformity:
+        lost = {one.item for one in groups[group][:number]}
+        made = [losing[group](one) if one.item in lost else one for one in whole]
+        return outcome(select(name, made)).conformity
+
+    sizes = {group: len(own) for group, own in groups.items()}
+    if name == "ALR-06":  # all cells are alike: two of them stand for 48
+        first, *_, last = sizes
+        errors = errors_of({first: sizes[first], last: sizes[last]}, 1 - right, missed)
+        errors = errors._replace(accused=1 - (1 - errors.accused) ** (len(CELLS) / 2))
+    else:
+        errors = errors_of(sizes, 1 - right, missed)
+
+    assert errors.conforms <= 0.05
+    assert errors.accused <= 0.05
+    assert errors.conforms > 0, "a perfect service conforms"
+    assert errors.accused > 0.001, "a bad one is accused"
+
+
+@pytest.mark.parametrize(("name", "replicates"), [("dfe-2024", 300), ("strict", 120)])
+def test_a_service_at_every_mark_of_a_scheme_is_accused_at_most_at_alpha(
+    name: str, replicates: int
+) -> None:
+    scheme = load_scheme(name)
+    alpha = scheme.decision.alpha
+
+    assert accused(scheme, replicates, 31) <= allowed(alpha, replicates)
+    assert accused(scheme, 30, 31, alone=True) > 2 * alpha, "without correction far more are"
