@@ -32,6 +32,7 @@ def false_conformance() -> Iterable[Result]:
         yield from _measured(case.name, case.draw, case.wanted, alpha, REPLICATES)
     yield from _clustered()
     yield _service()
+    yield from _schemes()
     yield from _stopped()
 
 
@@ -59,6 +60,18 @@ def _service() -> Result:
 
     found = share(SERVICES, service_at_every_mark, scheme(*MANY), 4, is_accused)
     return _result(f"a service at {len(MANY)} marks is accused", found, ALPHA, SERVICES)
+
+
+def _schemes() -> Iterable[Result]:
+    """Every row of a scheme that a sample decides, all at their marks."""
+    from harness.schemes.load import load_scheme  # noqa: PLC0415 - as above
+    from test_suites.calibration.simulated_marks import accused, sampled_rows  # noqa: PLC0415 - as above
+
+    for name in ("becta-2008", "uksic-2024", "dfe-2024", "strict"):
+        scheme = load_scheme(name)
+        found = accused(scheme, SERVICES, 31)
+        goal = f"{name}, a service at {len(sampled_rows(scheme))} marks is accused"
+        yield _result(goal, found, scheme.decision.alpha, SERVICES)
 
 
 def _stopped() -> Iterable[Result]:

@@ -74,12 +74,12 @@ def send_command(
     prepared = prepare_in(campaign, out)
     paths = CampaignPaths(out=out, campaign=prepared.campaign.campaign)
     with resumable(paths.journal):
-        play(prepared, paths, hours, sessions or planned(prepared), harmless)
+        play(prepared, paths, hours, sessions or planned(prepared, hours), harmless)
 
 
-def planned(prepared: Prepared) -> int:
+def planned(prepared: Prepared, hours: Hours) -> int:
     """How many sessions of each cell the scheme of a campaign needs."""
-    rows = load_and_warn(prepared.campaign.scheme).requirements
+    rows = load_and_warn(prepared.campaign.scheme).requirements if hours == "in_hours" else ()
     by_cell = [one.n_min for one in rows if one.measure.metric == "worst_alert_recall"]
     return max([OF_CELL, *by_cell])
 

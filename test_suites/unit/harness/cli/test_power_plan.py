@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from harness.cli.alerts import planned as sessions_planned
 from harness.cli.compose import prepare
 from harness.cli.log import planned
 from harness.cli.power_plan import Forecast, chance_of_all, forecast
@@ -122,9 +123,11 @@ def test_requests_for_a_log_are_no_items_of_the_campaign() -> None:
     )
 
 
-@pytest.mark.parametrize(("scheme", "number"), [("becta-2008", 1310), ("strict", 9667)])
-def test_what_is_planned_for_a_log_is_what_is_sent(
-    scheme: str, number: int, tmp_path: Path
+@pytest.mark.parametrize(
+    ("scheme", "number", "of_cell"), [("becta-2008", 1310, 30), ("strict", 9667, 44)]
+)
+def test_what_is_planned_for_logs_and_alerts_is_what_is_sent(
+    scheme: str, number: int, of_cell: int, tmp_path: Path
 ) -> None:
     path = write_campaign(
         tmp_path, origin=simulated_origin(tmp_path), lines=[{"name": "a", "type": "simulated"}],
@@ -133,6 +136,8 @@ def test_what_is_planned_for_a_log_is_what_is_sent(
     row = of(forecast(load_scheme(scheme), KS2, None, 0.9), "LOG-01")
     assert row.n == int(number * COUNTED["events_recorded"])
     assert number == planned(prepare(path))
+    assert of_cell == sessions_planned(prepare(path), "in_hours")
+    assert sessions_planned(prepare(path), "out_of_hours") == 30
     for names in (False, True):
         made = [
             log_case(one.stratum)

@@ -39,6 +39,7 @@ def test_show_names_the_dated_scheme_its_review_and_the_lists_it_needs(runner: C
     text = " ".join(said(runner, "show", "uksic-current").split())
 
     assert "(uksic-2024 1.1)" in text
+    assert "a service exactly at every mark is accused: at most 5 %, 17 binding rows" in text
     assert "uksic-current" not in text
     assert "last reviewed on 2026-11-24, review by 2027-11-24" in text
     assert "imported list of 500 real" in said(runner, "show", "avc-parental")
