@@ -187,9 +187,7 @@ def retest_plan(
     meeting = _meeting(held, items, out)
     allowed = allowance(plan, meeting, allow_change, actor, clock.now())
     rows = unchanged_rows(items, out)
-    selection = _selected(items, rows, path, out)
-    if items.prospects:
-        console.print(f"plan {name}: {items.prospects}")
+    selection = _selected(items, rows, path, out, console)
     campaign = _campaign(items, selection, rows)
     fault = _sentinel_fault(items, campaign, path)
     with open_session(registry, clock=clock) as session:
@@ -256,12 +254,16 @@ def _require_claimed(session: RegistrySession, held: HeldPlan, actor: str, clock
         session.check(held, RetestStarted(at=at, actor=actor, plan=plan.id, campaign=name))
 
 
-def _selected(items: RetestItems, rows: UnchangedRows, path: Path, out: Path) -> RetestSelection:
-    """The items of an interrupted re-test, or of a new one of full size."""
+def _selected(
+    items: RetestItems, rows: UnchangedRows, path: Path, out: Path, console: Console
+) -> RetestSelection:
+    """The items of an interrupted re-test, or of a new one, with who passes it told before."""
     selection = _resumed(items, rows, out)
     if selection is None:
         selection = items.select()
         _require_fresh(items, selection, path)
+        if items.prospects:
+            console.print(f"plan {items.plan.id}: {items.prospects}")
     return selection
 
 

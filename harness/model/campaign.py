@@ -232,7 +232,7 @@ class StoppingPlan(Declared):
     """When the categories of a plan are tried no further: a test that ends either way.
 
     A service with rate ``bad`` passes, or fails, with a probability of at most ``alpha``. One with
-    rate ``good`` should pass early; ``beta`` is the share of these for which items are not planned.
+    rate ``good`` should pass early; ``beta`` belongs to Wald's own test, and decides nothing.
     """
 
     categories: Annotated[tuple[str, ...], Field(min_length=1)]

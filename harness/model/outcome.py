@@ -97,7 +97,7 @@ class Sequential:
     """The result of a campaign's declared stopping test for one requirement.
 
     ``decision`` is ``pass``, ``fail`` or ``continue``; ``alpha`` bounds the share of services at
-    ``bad`` that pass, and that fail. ``beta`` is as declared, for planning. ``why_open`` says why
+    ``bad`` that pass, and that fail. ``beta`` is as declared. ``why_open`` says why
     nothing was decided.
     """
 

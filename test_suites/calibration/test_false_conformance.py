@@ -13,6 +13,7 @@ import pytest
 
 from harness.model.outcome import Conformity, Outcome
 from test_suites.calibration.simulated_campaign import (
+    CATEGORIES,
     SCHEME,
     Recorded,
     at_the_mark,
@@ -135,9 +136,20 @@ def test_error_rates_hold_with_early_stopping(recorded: Recorded) -> None:
         accused += is_accused(found)
         stopped += bool(journal.written)
 
-    assert stopped > 0.8 * replicates
+    assert 0 < stopped < 0.2 * replicates, "a service at the mark is rarely told from either side"
     assert (granted / replicates <= allowed(0.05, replicates)).all(), granted
     assert accused / replicates <= allowed(0.05, replicates)
+
+
+def test_a_clear_failure_is_accused_early(recorded: Recorded) -> None:
+    drugs = recorded.of("DRUG")
+    journal = recorded.journal({item for code in CATEGORIES for item in recorded.of(code)[::2]})
+    [first, *_] = recorded.concluded(journal, SCHEME)
+
+    assert first.sequential is not None
+    assert first.sequential.decision == "fail"
+    assert first.sequential.used < len(drugs) / 2
+    assert first.conformity is Conformity.DOES_NOT_CONFORM
 
 
 def test_outcomes_in_memory_equal_those_of_conclude(recorded: Recorded) -> None:

@@ -68,7 +68,7 @@ def test_a_campaign_stops_as_declared_and_records_it(origin_here: Path, tmp_path
     assert drugs.sequential is not None
     assert drugs.sequential.used == stops[1].after["proxy"] == 36
     assert porn.sequential is not None
-    assert porn.sequential.used == stops[2].after["proxy"] == 4, "two of each category"
+    assert porn.sequential.used == stops[2].after["proxy"] == 10, "five of each category"
     saved = sum(stop.attempts for stop in stops.values())
     assert 0 < saved < sum(keys(whole.journal).values()) - sum(keys(run.journal).values()) + 1
     assert run.outcome("URL-02", "proxy") == whole.outcome("URL-02", "proxy"), "untouched"

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert
 
 from harness.model.action_plan import PlanState
+from harness.model.retest_schedule import SampleRule
 from harness.store.hub.hub_tables import CAMPAIGNS
 from reports.dashboard.act_forms import PLAN_ACTS
 from reports.dashboard.addresses import address
@@ -95,6 +96,21 @@ def test_the_board_shows_the_most_urgent_plans_first_and_who_must_act(desk: Foll
     filtered = desk.get("/plans?service=Calm+Net&waiting=supplier").text
     assert ["Calm Net"] == re.findall(r'class="note"><bdi>([^<]*)</bdi> · URL', filtered)
     assert "No plan matches the filter." in desk.page("/plans?waiting=assessor")
+
+
+def test_the_page_of_a_plan_says_its_levels_and_who_passes_the_next_re_test(
+    desk: FollowUpDesk,
+) -> None:
+    rule = SampleRule(alpha=0.05, rate=0.9, n_min=29, by_group=True)
+    asked, each_counts = desk.open_plan(1, rule=rule), desk.open_plan(2)
+
+    page = words_of(desk.get(path_of_plan(asked)).text)
+
+    assert (
+        "All re-tests of this plan together let a service at the limit pass in at most 5 %" in page
+    )
+    assert "a fix that is right in 95 % (90 % is required) passes in" in page
+    assert "All re-tests" not in words_of(desk.get(path_of_plan(each_counts)).text)
 
 
 def test_nobody_agrees_a_plan_that_the_same_account_submitted(desk: FollowUpDesk) -> None:

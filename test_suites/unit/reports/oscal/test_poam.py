@@ -23,6 +23,7 @@ from harness.follow.replay import replay
 from harness.model.action_plan import FollowUp, PlanState
 from harness.model.deviation import Deviation, DeviationKind, DeviationState
 from harness.model.event import FindingOpened, StreamOpened
+from harness.model.retest_schedule import SampleRule
 from harness.model.stream import StreamHead
 from reports.oscal.pieces import marked, plain, token
 from reports.oscal.poam import write_poam
@@ -114,6 +115,14 @@ def test_the_same_plans_give_the_same_bytes_and_others_other_ids() -> None:
         for each in (first, second)
     ]
     assert risks[0][0]["uuid"] != risks[1][0]["uuid"]
+
+
+def test_the_levels_of_re_tests_stand_in_what_a_re_test_has_to_show() -> None:
+    rule = SampleRule(alpha=0.05, rate=0.9)
+    text = write_poam("Acme", [followed(rule=rule)], head()).decode()
+
+    assert "let a service at the limit pass in at most 5 %: 1. 97.5 %, 2. 99.1667 %" in text
+    assert "together let a service" not in write_poam("Acme", [followed()], head()).decode()
 
 
 def test_items_are_counted_and_never_named() -> None:
