@@ -148,7 +148,7 @@ class _Northgate(Part):
         submitted = PlanSubmitted(
             at=at, actor=OF_NORTHGATE.actor, plan=plan, owner=OF_NORTHGATE.name,
             corrective_action="Withdraw list feed 118, and compare each feed with the one before",
-            root_cause="List feed 118 lacks a third of the drug sites",
+            root_cause="List feed 118 lacks most of the drug sites",
             containment="The list of feed 117 is loaded beside it",
         )  # fmt: skip
         self._add(at, submitted)

@@ -50,29 +50,18 @@ def retest_of(
     all packs and parts, and with every item that was missed where none may be. Raises UsageError if
     the campaign cannot show anything of it.
     """
-    raised = alarm.raised
-    found = [
-        one
-        for one in assessment.outcomes
-        if (one.requirement.id, one.profile) == (raised.requirement, raised.profile)
-    ]
+    found = _about(alarm, assessment)
     where = f"alarm {alarm.id}: campaign {assessment.campaign!r} by scheme {assessment.scheme}"
     is_stopped = any(one.sequential is not None for one in found)
     require_fixed_size(alarm, [one.requirement for one in found], where, is_stopped=is_stopped)
     if not is_decided_by:
         _require_as_strict(alarm, assessment, found)
-    failed = [one for one in found if one.conformity is Conformity.DOES_NOT_CONFORM]
     gaps = (*_gaps(alarm, assessment, found, tried), *differs)
     obstacles = (*_too_little(alarm, assessment, found), *gaps)
     counted = 0 if gaps or not _is_left_to_chance(alarm, assessment, found) else _counted(found)
     if alarm.needs_deciding and counted < deciding and not has_all:
         raise UsageError(_too_few(alarm, assessment, counted, deciding))
-    if failed:
-        conformity, said = Conformity.DOES_NOT_CONFORM, [_in_words(one) for one in failed]
-    elif obstacles:
-        conformity, said = Conformity.INSUFFICIENT, list(obstacles)
-    else:
-        conformity, said = Conformity.CONFORMS, [_in_words(one) for one in found]
+    conformity, said = _shown(found, obstacles)
     return AlarmRetest(
         campaign=assessment.campaign,
         scheme=assessment.scheme,
@@ -82,6 +71,22 @@ def retest_of(
         counted=counted,
         level=alarm.next_level,
     )
+
+
+def _shown(found: Sequence[Outcome], obstacles: Sequence[str]) -> tuple[Conformity, Sequence[str]]:
+    """What outcomes show, and that in sentences; ``obstacles`` are what forbids a good one."""
+    failed = [one for one in found if one.conformity is Conformity.DOES_NOT_CONFORM]
+    if failed:
+        return Conformity.DOES_NOT_CONFORM, [_in_words(one) for one in failed]
+    if obstacles:
+        return Conformity.INSUFFICIENT, obstacles
+    return Conformity.CONFORMS, [_in_words(one) for one in found]
+
+
+def _about(alarm: Alarm, assessment: Assessment) -> list[Outcome]:
+    """The outcomes of the requirement and profile of an alarm."""
+    about = alarm.raised.requirement, alarm.raised.profile
+    return [one for one in assessment.outcomes if (one.requirement.id, one.profile) == about]
 
 
 def stricter(scheme: Scheme, share: float) -> Scheme:

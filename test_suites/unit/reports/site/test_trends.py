@@ -298,7 +298,7 @@ def test_control_limits_say_what_is_usual_and_look_unlike_what_is_required() -> 
     (trend,) = trends(view)
     page = pages(view)[f"trends/{trend.page}.html"].decode()
 
-    assert "; usual are 91" in page
+    assert "; usual are 90" in page
     assert "the thin dashes the limits of a control chart" in page
     assert 2 == page.count('<polyline class="control"')
     css = (ROOT / "reports/site/site.css").read_text(encoding="utf-8")
