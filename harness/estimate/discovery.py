@@ -12,11 +12,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from harness.estimate.durations import MEDIAN
 from harness.estimate.item_selection import Selection
+from harness.estimate.quantile_bounds import of_the_worse
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.waits import badness, delay_of, in_proportion, own_polls
 from harness.model.metric import Metric, Part, Source
+from harness.model.smallest_sample import MEDIAN
 from harness.model.timed_event import Poll
 
 DAY = 86_400.0
@@ -37,8 +38,8 @@ class _Quantile(NamedTuple):
 def discovery_delay(selection: Selection) -> MeasuredMetric:
     """Compute the median time until new harmful sites are blocked, or the 90 % quantile if worse.
 
-    It is the Kaplan-Meier estimate with bounds by order statistics, as of all waits; a canary that
-    is not blocked yet is censored.
+    It is the Kaplan-Meier estimate with the bounds of all waits; a canary that is not blocked yet
+    is censored.
     """
     polls = own_polls(selection, "canary", "block")
     plain = [poll for poll in polls if poll.note.is_plain]
@@ -61,6 +62,7 @@ def discovery_delay(selection: Selection) -> MeasuredMetric:
     metric = replace(
         in_proportion(worst.metric, scale),
         method=method,
+        p_value=of_the_worse([one.metric for one in measured]),
         parts=tuple(parts),
     )
     return MeasuredMetric(metric=metric)
@@ -70,10 +72,10 @@ def _quantiles(selection: Selection, polls: list[Poll]) -> tuple[_Quantile, _Qua
     limit = selection.at_most or DAY
     quantile = selection.measure.quantile or MEDIAN
     return (
-        _Quantile(f"{quantile:g} quantile", _delay(selection, polls, quantile), limit),
-        _Quantile(f"{LATE:g} quantile", _delay(selection, polls, LATE), LATE_LIMIT),
+        _Quantile(f"{quantile:g} quantile", _delay(selection, polls, quantile, limit), limit),
+        _Quantile(f"{LATE:g} quantile", _delay(selection, polls, LATE, LATE_LIMIT), LATE_LIMIT),
     )
 
 
-def _delay(selection: Selection, polls: list[Poll], quantile: float) -> Metric:
-    return delay_of(selection, "discovery_delay", polls, quantile)
+def _delay(selection: Selection, polls: list[Poll], quantile: float, limit: float) -> Metric:
+    return delay_of(selection, "discovery_delay", polls, quantile, limit=limit)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from harness.estimate.intervals import quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import Readings, answered, barred, is_clock_known
 from harness.estimate.logged_fields import clock_error, constant_error, zone_hint
+from harness.estimate.quantile_bounds import TimedSample, of_the_worse
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.waits import badness, in_proportion
 from harness.model.metric import Metric, Part, Source
@@ -23,14 +24,15 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
     """
     requests = answered(selection, "ordinary")
     quantile = selection.measure.quantile or 0.95
-    least, most, unseen = _delays(selection, requests)
-    delay = _times(selection, "time until entries can be seen", least, most, unseen, quantile)
+    least, most = _delays(selection, requests)
+    limit = _limit(selection)
+    delay = _times(selection, "time until entries can be seen", least, most, quantile, limit)
     is_known = is_clock_known(selection)
     errors = [abs(error) for one in requests if (error := clock_error(one)) is not None]
-    clock = _times(selection, "error of the log's clock", errors, errors, 0, quantile)
+    clock = _times(selection, "error of the log's clock", errors, errors, quantile, TIME_LIMIT)
     if not is_known:
         clock = replace(clock, value=None, n=0, indeterminate=len(errors), lower=None, upper=None)
-    limit = _limit(selection)
+        clock = replace(clock, p_value=None)
     worst, scale = delay, 1.0
     if is_known and badness(clock, TIME_LIMIT) > badness(delay, limit):
         worst, scale = clock, limit / TIME_LIMIT
@@ -42,6 +44,7 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
         in_proportion(worst, scale),
         name="log_visibility_delay",
         method=method,
+        p_value=of_the_worse((delay, clock)),
         parts=(
             Part(
                 of_items=False,
@@ -58,20 +61,20 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
 
 def _delays(
     selection: Selection, requests: Iterable[LoggedRequest]
-) -> tuple[list[float], list[float], int]:
-    """The least and the greatest delay of each request in seconds, and how many were never seen."""
+) -> tuple[list[float], list[float]]:
+    """The least and the greatest delay of each request in seconds; infinite if never seen."""
     readings = Readings(selection)
-    least, most, unseen = list[float](), list[float](), 0
+    least, most = list[float](), list[float]()
     for one in requests:
         if one.seen_at is None:
-            unseen += 1
+            most.append(math.inf)
             looked = readings.last_look(one)
             least.append(max(0.0, (looked - one.ended).total_seconds()) if looked else 0.0)
             continue
         most.append(max(0.0, (one.seen_at - one.ended).total_seconds()))
         missed = (one.missed_at - one.ended).total_seconds() if one.missed_at else 0.0
         least.append(max(0.0, missed))
-    return sorted(least), sorted(most), unseen
+    return least, most
 
 
 def _times(
@@ -79,23 +82,24 @@ def _times(
     name: str,
     least: Sequence[float],
     most: Sequence[float],
-    beyond: int,
     quantile: float,
+    limit: float,
 ) -> Metric:
-    lower = quantile_bounds(sorted(least), quantile, selection.alpha).lower
-    upper = quantile_bounds(sorted(most), quantile, selection.alpha, beyond).upper
-    ordered, rank = sorted(most), int(quantile * (len(most) + beyond))
+    sample = TimedSample(
+        times=most, least=least, quantile=quantile, alpha=selection.alpha, mark=limit
+    )
     return Metric(
         name="log_visibility_delay",
         unit="s",
-        value=ordered[rank] if rank < len(ordered) else None,
-        k=len(most),
-        n=len(most) + beyond,
+        value=sample.value,
+        k=sum(map(math.isfinite, most)),
+        n=len(most),
         indeterminate=0,
-        lower=lower,
-        upper=upper,
-        method=f"{quantile:g} quantile, bounds by order statistics: {name}",
+        lower=sample.bounds.lower,
+        upper=sample.bounds.upper,
+        method=f"{quantile:g} quantile, {sample.method}: {name}",
         alpha=selection.alpha,
+        p_value=sample.p_above(limit),
     )
 
 

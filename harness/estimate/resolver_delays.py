@@ -11,14 +11,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from harness.estimate.intervals import quantile_bounds, worst_case
+from scipy import special
+
+from harness.estimate.intervals import worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.outcome_groups import GroupResult
+from harness.estimate.quantile_bounds import TimedSample, of_the_worse
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.waits import badness, in_proportion
 from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN
 from harness.model.metric import Metric, Part, Source
+from harness.model.order_statistic import quantile_of
 from harness.model.outcome_group import Adverse
 from harness.model.probe import declared
 from harness.model.query_case import CHECKS_OF_QUERIES, QUERY
@@ -51,10 +55,10 @@ def resolver_latency(selection: Selection) -> MeasuredMetric:
     limit = selection.at_most or AGAIN_LIMIT
     unanswered, adverse = _unanswered(selection)
     measures = (
-        _Ended(CHECKS_OF_QUERIES[f"{QUERY}again"], _timed(selection, "again", None), limit),
+        _Ended(CHECKS_OF_QUERIES[f"{QUERY}again"], _timed(selection, "again", limit), limit),
         _Ended(
             CHECKS_OF_QUERIES[f"{QUERY}fresh"],
-            _timed(selection, "fresh", FRESH_LIMIT),
+            _timed(selection, "fresh", FRESH_LIMIT, FRESH_LIMIT),
             FRESH_LIMIT,
         ),
         _Ended(UNANSWERED, unanswered, MOST_UNANSWERED),
@@ -69,13 +73,16 @@ def resolver_latency(selection: Selection) -> MeasuredMetric:
         in_proportion(worst.metric, scale),
         unit="s",
         method=method,
+        p_value=of_the_worse([one.metric for one in measures]),
         parts=tuple(Part(group=one.words, source=Source(), metric=one.metric) for one in measures),
     )
     return MeasuredMetric(metric=metric, adverse=adverse)
 
 
-def _timed(selection: Selection, check: str, most_on_control: float | None) -> Metric:
-    """Compute the quantile of the times to the answers of a check."""
+def _timed(
+    selection: Selection, check: str, limit: float, most_on_control: float | None = None
+) -> Metric:
+    """Compute the quantile of the times to the answers of a check; ``limit`` in seconds."""
     quantile = selection.measure.quantile or 0.95
     found = [one for one in selection.results if variant_of(one.group.stratum) == QUERY + check]
     by_number = {each.group.number: each for each in found}
@@ -94,20 +101,22 @@ def _timed(selection: Selection, check: str, most_on_control: float | None) -> M
                 times += [] if is_slow else [service]
             else:
                 unknown += states != {State.DOWN}
-    times.sort()
-    bounds = quantile_bounds(times, quantile, selection.alpha, unknown)
-    rank = int(quantile * (len(times) + unknown))
+    sample = TimedSample(
+        times=times, quantile=quantile, alpha=selection.alpha, unknown=unknown, mark=limit
+    )
+    value = quantile_of(sorted(times), quantile, unknown)
     return Metric(
         name="resolver_latency",
         unit="s",
-        value=times[min(rank, len(times) - 1)] if times else None,
+        value=max(times, default=None) if value is None else value,
         k=len(times),
         n=len(times) + unknown if times else 0,
         indeterminate=0 if times else unknown,
-        lower=bounds.lower,
-        upper=bounds.upper,
-        method=f"{quantile:g} quantile, bounds by order statistics",
+        lower=sample.bounds.lower,
+        upper=sample.bounds.upper,
+        method=f"{quantile:g} quantile, {sample.method}",
         alpha=selection.alpha,
+        p_value=sample.p_above(limit),
         left_out={SLOW_ORIGIN: slow} if slow else {},
     )
 
@@ -143,6 +152,7 @@ def _unanswered(selection: Selection) -> tuple[Metric, tuple[Adverse, ...]]:
         upper=bounds.upper,
         method="exact bounds of the share",
         alpha=selection.alpha,
+        p_value=float(special.bdtrc(silent - 1, n + doubtful, MOST_UNANSWERED)) if silent else 1.0,
     )
     return metric, tuple(adverse)
 

@@ -4,7 +4,7 @@ A wait ends with the first poll from which on every decided poll shows what the 
 least two polls must show it. An event counts only if an earlier poll, before it happened, showed
 the opposite: a service that blocks everything has followed nothing. The wait is known to lie
 between two polls; the later one counts for conformity, the earlier one for non-conformity. The
-bounds of a quantile are order statistics (Hahn & Meeker, 1991): they need no model of the waits.
+bounds of a quantile allow for events that are followed together (``quantile_bounds``).
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from harness.estimate.durations import MEDIAN, TimedEvent, time_to_effect
-from harness.estimate.intervals import quantile_bounds
+from harness.estimate.durations import TimedEvent, time_to_effect
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_safekeeping import changes_on_record
 from harness.estimate.log_selection import part
+from harness.estimate.quantile_bounds import TimedSample, of_the_worse
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.working_time import working_seconds
 from harness.model.metric import Metric, Part, Source
+from harness.model.smallest_sample import MEDIAN
 from harness.model.timed_event import SHOWS_CONTENT, Asks, EventKind, Poll
 
 SHOWN_TWICE = 2
@@ -196,7 +197,9 @@ def _delay(
     limits = {asks: _limit(selection, asks) for asks in groups}
     quantile = selection.measure.quantile or MEDIAN
     by_group = {
-        asks: delay_of(selection, name, own_polls(selection, kind, asks), quantile, elapsed)
+        asks: delay_of(
+            selection, name, own_polls(selection, kind, asks), quantile, elapsed, limits[asks]
+        )
         for asks in groups
     }
     worst = max(by_group, key=lambda asks: badness(by_group[asks], limits[asks]))
@@ -209,7 +212,9 @@ def _delay(
     method = f"{metric.method}; {groups[worst]}"
     if scale != 1:
         method += f", in proportion to their own limit ({limits[worst]:g} s)"
-    return MeasuredMetric(metric=replace(in_proportion(metric, scale), method=method, parts=parts))
+    p_value = of_the_worse(by_group.values())
+    metric = replace(in_proportion(metric, scale), method=method, parts=parts, p_value=p_value)
+    return MeasuredMetric(metric=metric)
 
 
 def own_polls(selection: Selection, kind: EventKind, asks: Asks) -> list[Poll]:
@@ -237,8 +242,9 @@ def delay_of(
     polls: Collection[Poll],
     quantile: float,
     elapsed: Elapsed = elapsed_seconds,
+    limit: float | None = None,
 ) -> Metric:
-    """Return a quantile of the waits that polls show, with its bounds.
+    """Return a quantile of the waits that polls show, with its bounds; ``limit`` is in seconds.
 
     A wait that has not ended is censored: it is longer than until the last poll.
     """
@@ -251,9 +257,13 @@ def delay_of(
         for each in waits
     ]
     found = time_to_effect(timed, quantile, selection.alpha)
-    least = sorted(each.at_least for each in waits)
-    most = sorted(each.at_most for each in waits if each.at_most is not None)
-    later = len(waits) - len(most)
+    sample = TimedSample(
+        times=[math.inf if each.at_most is None else each.at_most for each in waits],
+        least=[each.at_least for each in waits],
+        quantile=quantile,
+        alpha=selection.alpha,
+        mark=limit,
+    )
     return Metric(
         name=name,
         unit="s",
@@ -261,10 +271,11 @@ def delay_of(
         k=found.events,
         n=found.n,
         indeterminate=0,
-        lower=quantile_bounds(least, quantile, selection.alpha).lower,
-        upper=quantile_bounds(most, quantile, selection.alpha, later).upper,
-        method=f"{quantile:g} quantile of waits (Kaplan-Meier), bounds by order statistics",
+        lower=sample.bounds.lower,
+        upper=sample.bounds.upper,
+        method=f"{quantile:g} quantile of waits (Kaplan-Meier), {sample.method}",
         alpha=selection.alpha,
+        p_value=None if limit == math.inf else sample.p_above(limit),
         left_out=dict(unused),
     )
 
