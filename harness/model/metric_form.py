@@ -7,7 +7,7 @@ from typing import Literal
 
 from harness.model.corpus import PackKind
 
-Bounds = Literal["", "rate", "shift", "observed"]
+Bounds = Literal["", "rate", "margin", "median", "observed"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,11 @@ def rank_of(quantile: float, number: int) -> int:
     return max(0, math.ceil(quantile * number - 1e-9) - 1)  # 0.1 * 30 is a little more than 3
 
 
+def order_statistic(ordered: Sequence[float], quantile: float) -> float:
+    """Return a quantile of sorted values. Raises IndexError if there is none."""
+    return ordered[rank_of(quantile, len(ordered))]
+
+
 def quantile_of(ordered: Sequence[float], quantile: float, later: int = 0) -> float | None:
     """Return a quantile of sorted values and ``later`` ones, each larger than all of them.
 

@@ -120,12 +120,12 @@ def _waiting(n: int, i: int, z: float) -> float:
 
 
 def _for_bounds(requirement: Requirement, alpha: float) -> int | None:
-    """Return the number for the metric's bounds: rate, shift, waiting time or quantile."""
+    """Return the number for the metric's bounds: rate, median, waiting time or quantile."""
     measure, rule = requirement.measure, requirement.rule
     spec = spec_of(measure.metric)
-    if spec.is_rate:
+    if spec.is_rate or spec.bounds == "margin":
         return _for_rate(requirement, alpha)
-    if spec.bounds == "shift" or rule == "noninferiority":
+    if spec.bounds == "median" or rule == "noninferiority":
         return smallest_for_rate(MEDIAN, alpha)
     if rule == "survival":
         return smallest_for_waiting(measure.quantile or MEDIAN, alpha)
