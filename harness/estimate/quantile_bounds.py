@@ -61,7 +61,8 @@ class TimedSample:
         """How many times in a row a block holds: spells of that length do not deceive the bounds.
 
         It leaves enough blocks to decide. It is no shorter than the longest stretch of slow times
-        if those come in fewer runs than independent ones would; ``FEWEST`` blocks remain.
+        if those come in fewer runs than independent ones would, as far as ``FEWEST`` blocks remain
+        (15 for a median at alpha .05, so that it keeps a bound).
         """
         known, times = len(self.times), np.asarray(self.times)
         length = max(1, known // blocks_for(self.quantile, self.alpha))
@@ -69,7 +70,7 @@ class TimedSample:
         is_slow = times >= value if self.mark is None else times > self.mark
         if not is_in_runs(is_slow):
             return length
-        fewest = max(FEWEST, smallest_for_rate(1 - self.quantile, self.alpha) or 1)
+        fewest = max(FEWEST, 3 * (smallest_for_rate(1 - self.quantile, self.alpha) or 1))
         return min(max(length, longest_stretch(is_slow)), max(1, known // fewest))
 
     @cached_property

@@ -247,7 +247,7 @@ def share(
     for _ in range(replicates):
         rows = tuple(draw(random))
         key = tuple(
-            (frozenset(row.domains.items()), tuple(row.overheads), tuple(row.shares))
+            (frozenset(row.domains.items()), tuple(row.overheads), tuple(row.shares), row.hosts)
             for row in rows
         )
         if key not in known:
