@@ -25,9 +25,9 @@ ALPHA = 0.05
 def false_conformance() -> Iterable[Result]:
     """Every rule, every published design of clusters, a whole service, and early stopping."""
     # the tests' own services: they need pytest, which the other topics do not
-    from test_suites.calibration.simulated_rows import CASES  # noqa: PLC0415 - see above
+    from test_suites.calibration.simulated_rows import CASES, SPELLS  # noqa: PLC0415 - see above
 
-    for case in CASES:
+    for case in (*CASES, *SPELLS):
         alpha = case.wanted.get("alpha", ALPHA)
         yield from _measured(case.name, case.draw, case.wanted, alpha, REPLICATES)
     yield from _clustered()

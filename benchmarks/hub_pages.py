@@ -45,6 +45,7 @@ from harness.cli.hub_web import HubWork, web_parts
 from harness.cli.serve_demo import demo_people
 from harness.cli.stream_states import StreamStates
 from harness.model.hub_access import Role
+from harness.model.order_statistic import order_statistic
 from harness.ports.storage import WallClock
 
 SIZES = (10_000, 1_000_000)
@@ -199,8 +200,7 @@ def _middle(times: Iterable[float]) -> float:
 
 def p95(times: Iterable[float]) -> float:
     """The 95th percentile of some times."""
-    ordered = sorted(times)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+    return order_statistic(sorted(times), 0.95)
 
 
 @contextmanager

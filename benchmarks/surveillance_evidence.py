@@ -26,6 +26,7 @@ from harness.estimate.alarm_times import (
 from harness.estimate.soak_evidence import Tally, level_of_evidence
 from harness.estimate.surveillance_evidence import evidence_over, level_of
 from harness.model.conformity import Conformity
+from harness.model.order_statistic import order_statistic
 from harness.model.scheme import Threshold
 from harness.model.surveillance_reading import PartCount, RequirementReading
 
@@ -216,7 +217,7 @@ def _until_found(change: _Change, before: int) -> Result:
         value=runs,
         unit="runs",
         bound=change.most_runs,
-        note=f"{ITEMS} items a run; 90 % within {_words(np.quantile(ours, 0.9))}; "
+        note=f"{ITEMS} items a run; 90 % within {_words(order_statistic(sorted(ours), 0.9))}; "
         f"an e-process from the first run: median {_words(np.median(plain))}",
     )
 
@@ -234,7 +235,8 @@ def _one_category() -> Result:
         value=float(np.median(found)),
         unit="runs",
         bound=4,
-        note=f"{ITEMS} items of each category; 90 % within {_words(np.quantile(found, 0.9))}",
+        note=f"{ITEMS} items of each category; 90 % within "
+        f"{_words(order_statistic(sorted(found), 0.9))}",
     )
 
 

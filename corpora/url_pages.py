@@ -36,12 +36,15 @@ from harness.model.url_case import (
     deep_path,
 )
 
-PAGES = {"address": 11, "object": 24, "deep": 33, "new": 96, "template": 44, "viewpoint": 33,
+PAGES = {"address": 11, "object": 24, "deep": 33, "new": 96, "template": 44, "viewpoint": 66,
          "transition": 3}  # fmt: skip
 """Pages of each case, by its group; harmful ones have as many harmless twins, but for HTTP/3.
 
 The strictest shipped scheme needs 90 objects, deep pages and new sites, and 152 suspicious pages.
 """
+
+KINDS_OF_TEXT = ("Letter", "Speech", "Poster", "Leaflet", "Essay", "Column")
+"""In which each question is asked."""
 
 WITHOUT_TWINS = (*NEW_SITES, H3_CASE)
 """Cases whose harmful pages have no harmless twins; a service may stop all of QUIC."""
@@ -164,7 +167,7 @@ def _of_viewpoints(count: int) -> Iterator[_Page]:
     """Yield matched pairs of pages on the two sides of a question, in several kinds of text."""
     with (DATA / "viewpoints.csv").open(encoding="utf-8", newline="") as stream:
         questions = list(csv.DictReader(stream))
-    kinds = [(kind, row) for kind in ("Letter", "Speech", "Poster") for row in questions]
+    kinds = [(kind, row) for kind in KINDS_OF_TEXT for row in questions]
     for number, (kind, row) in enumerate(islice(cycle(kinds), count), 1):
         for case in VIEWPOINTS:
             side = case.rpartition(":")[2]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from harness.model.corpus import is_among
+from harness.model.order_statistic import order_statistic
 from harness.model.outcome import (
     Assessment,
     CategoryRate,
@@ -137,23 +138,18 @@ def waits(assessment: Assessment) -> tuple[Wait, ...]:
     """Median and 19-of-20 time to first byte of each line, the unfiltered one last."""
     timed = {name: sorted(times) for name, times in assessment.latencies.items() if times}
     ordered = sorted(timed, key=lambda name: (name == CONTROL, name))
-    longest = max((quantile(times, LATE) for times in timed.values()), default=0.0) or 1.0
+    longest = max((order_statistic(times, LATE) for times in timed.values()), default=0.0) or 1.0
     return tuple(
         Wait(
             name="without the filter" if name == CONTROL else f"{name}, with the filter",
             pages=phrases.answers(timed[name]),
-            half=phrases.quantity(quantile(timed[name], 0.5), "s"),
-            late=phrases.quantity(quantile(timed[name], LATE), "s"),
-            half_bar=round(quantile(timed[name], 0.5) / longest * 100, 2),
-            late_bar=round(quantile(timed[name], LATE) / longest * 100, 2),
+            half=phrases.quantity(order_statistic(timed[name], 0.5), "s"),
+            late=phrases.quantity(order_statistic(timed[name], LATE), "s"),
+            half_bar=round(order_statistic(timed[name], 0.5) / longest * 100, 2),
+            late_bar=round(order_statistic(timed[name], LATE) / longest * 100, 2),
         )
         for name in ordered
     )
-
-
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """The order statistic of a share; ``ordered`` is sorted and not empty."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def means(assessment: Assessment) -> str:

@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 from harness.model.corpus import is_among
 from harness.model.metric_spec import LIST_CENSUSES
+from harness.model.order_statistic import order_statistic
 from harness.model.outcome import Assessment, CategoryRate, Outcome
 from harness.model.scheme import Requirement
 from harness.store.atomic_write import PRIVATE, write_document
 from reports import phrases
-from reports.evidence import LATE, quantile, test_lists
+from reports.evidence import LATE, test_lists
 from reports.phrases import answers, plain
 from reports.requirement_table import Area, Chart, Row, areas
 from reports.words import category_name, framed, mechanism_name
@@ -301,7 +302,7 @@ def _rate_in_words(rate: CategoryRate, names: Mapping[str, str]) -> str:
 
 def _waits_in_words(name: str, times: Sequence[float]) -> str:
     """Median and 95th percentile as order statistics; ``times`` is sorted and not empty."""
-    middle, late = quantile(times, 0.5), quantile(times, LATE)
+    middle, late = order_statistic(times, 0.5), order_statistic(times, LATE)
     return f"{name}: median {middle * 1000:.1f} ms, 95 of 100 within {late * 1000:.1f} ms"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from msgspec import structs
 
@@ -19,6 +20,7 @@ from harness.model.outcome_group import (
     DomainComposition,
     ItemTraits,
     OutcomeGroup,
+    Overheads,
     Pairs,
     ProbeState,
     UnseenTrials,
@@ -60,20 +62,25 @@ class MemoryFold:
                 first.setdefault(key, witness_of(one))
         return tuple(first.values())
 
-    def overheads(self, groups: Collection[int], profile: str, probe: str) -> Sequence[float]:
-        return sorted(
-            service - control
-            for key, verdicts in self._items.items()
-            if self._fate_of[key] in groups
-            for service, control in _times(verdicts, profile, probe)
-        )
+    def overheads(self, groups: Collection[int], profile: str, probe: str) -> Overheads:
+        timed = [
+            (service - control, host_of(one))
+            for one in self._seen
+            if self._fate_of[_key(one)] in groups
+            for service, control in _times([one], profile, probe)
+        ]
+        return Overheads(tuple(each for each, _ in timed), tuple(host for _, host in timed))
 
     def first_pairs(
         self, groups: Collection[int], profile: str, probe: str, limit: int
     ) -> tuple[Pairs, ...]:
         wanted = [key for key in self._items if self._fate_of[key] in groups][:limit]
         return tuple(
-            Pairs(self._fate_of[key], tuple(_times(self._items[key], profile, probe)))
+            Pairs(
+                self._fate_of[key],
+                tuple(_times(self._items[key], profile, probe)),
+                host_of(self._items[key][0]),
+            )
             for key in wanted
         )
 
@@ -170,6 +177,13 @@ class MemoryFold:
 def named(measured: MeasuredMetric, selection: Selection) -> tuple[str, ...]:
     """The items that speak against the service."""
     return tuple(one.item for one in selection.verdict_counts.witnesses(measured.adverse))
+
+
+def host_of(verdict: Verdict) -> int:
+    """The number of an item's domain, as DuckDB makes it (``md5_number_lower``)."""
+    domain = verdict.item.registrable or verdict.item.id
+    digest = hashlib.md5(domain.encode(), usedforsecurity=False).digest()
+    return int.from_bytes(digest[8:], "little") >> 1
 
 
 def _place(verdict: Verdict) -> tuple[str, str, str]:

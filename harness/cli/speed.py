@@ -19,7 +19,7 @@ from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say
 from harness.cli.sending import make_requests
 from harness.errors import UsageError
-from harness.estimate.campaign_comparison import Shift
+from harness.estimate.quantile_bounds import Shift
 from harness.estimate.transfer_pairs import PHASES, added_delays, block_delay
 from harness.judge.composite_measurements import judge_maker
 from harness.measure.measurement_context import MeasurementContext

@@ -8,13 +8,14 @@ alert.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from harness.estimate.each_group import Group, worst_of_groups
-from harness.estimate.intervals import p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import rate, witness
+from harness.estimate.quantile_bounds import TimedSample
 from harness.estimate.rates import MeasuredMetric
 from harness.model.alert_case import (
     CELLS,
@@ -205,27 +206,41 @@ def _delays(
     """A quantile of delays; sessions without a right alert are later than every other."""
     quantile = selection.measure.quantile or 0.95
     delays = {one.item: delay_of(one) for one in sessions}
-    known = sorted(each for each in delays.values() if each is not None)
     missing = [one for one in sessions if delays[one.item] is None]
     never = [one for one in missing if not _is_open(selection, one)]
-    count, rank = len(known) + len(never), int(quantile * (len(known) + len(never)))
-    ends = ((one, selection.alerts.received_until(one.started)) for one in never)
-    least = sorted(
-        [*known, *((end - one.ended).total_seconds() for one, end in ends if end is not None)]
+    open_ = {one.item for one in missing} - {one.item for one in never}
+    decided = [one for one in sessions if one.item not in open_]
+    sample = TimedSample(
+        times=[_or_never(delays[one.item]) for one in decided],
+        least=[_at_least(selection, one, delays[one.item]) for one in decided],
+        quantile=quantile,
+        alpha=selection.alpha,
+        unknown=len(open_),
+        mark=selection.at_most,
     )
-    unsure, limit = len(missing) - len(never), selection.at_most
-    within = unsure + sum(one <= limit for one in least) if limit is not None else 0
     metric = Metric(
         name=name,
         unit="s",
-        value=known[rank] if rank < len(known) else None,
-        k=len(known),
-        n=count,
-        indeterminate=unsure,
-        lower=quantile_bounds(least, quantile, selection.alpha, unsure).lower,
-        upper=quantile_bounds(known, quantile, selection.alpha, len(missing)).upper,
-        method=f"{quantile:g} quantile, bounds by order statistics",
+        value=sample.value,
+        k=len(sessions) - len(missing),
+        n=len(decided),
+        indeterminate=sample.unknown,
+        lower=sample.bounds.lower,
+        upper=sample.bounds.upper,
+        method=f"{quantile:g} quantile, {sample.method}",
         alpha=selection.alpha,
-        p_value=p_above_mark(within, len(least) + unsure, quantile) if count and limit else None,
+        p_value=sample.p_above(sample.mark),
     )
     return metric, [(one, "no urgent alert reached the right person") for one in never]
+
+
+def _or_never(delay: float | None) -> float:
+    return math.inf if delay is None else delay
+
+
+def _at_least(selection: Selection, session: LoggedRequest, delay: float | None) -> float:
+    """The delay in seconds, or for how long alerts were waited for in vain."""
+    if delay is not None:
+        return delay
+    until = selection.alerts.received_until(session.started)
+    return 0.0 if until is None else (until - session.ended).total_seconds()

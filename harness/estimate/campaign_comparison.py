@@ -1,36 +1,23 @@
-"""Comparison of two campaigns, and estimates of paired differences.
+"""Comparison of two campaigns.
 
 ``compare_campaigns`` says which items got better or worse, with McNemar's exact test. The unit is
 the item that both campaigns decided on the same line, for the same profile, with the probes that
-both used; an item undecided in either campaign is left out and counted. ``hodges_lehmann``
-estimates the shift of paired differences, such as an added latency.
+both used; an item undecided in either campaign is left out and counted.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 from scipy import special
 
-from harness.estimate.intervals import Bounds
 from harness.estimate.item_selection import CONTROL_CATEGORY
 from harness.estimate.outcome_groups import combine_states
 from harness.estimate.stopping_tests import Trials, trials_by_line_profile
 from harness.model.metric import holm
 from harness.model.scheme import Policy
 from harness.model.verdict import State, Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
-    """A paired difference with its one-sided bounds."""
-
-    value: float
-    bounds: Bounds
-    method: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,46 +33,6 @@ class Change:
     pairs: int
     p_value: float
     difference: float
-
-
-def hodges_lehmann(differences: Sequence[float], alpha: float) -> Shift:
-    """Return the Hodges-Lehmann pseudo-median with one-sided bounds at level ``alpha``.
-
-    It is the median of all pairwise means (Walsh averages), which equals the median only of
-    symmetric differences. Hodges & Lehmann, Ann. Math. Stat. 34 (1963) 598-611. Bounds: Hollander
-    & Wolfe (1999) section 3.4, normal approximation of the rank sum. Raises ValueError if
-    ``differences`` is empty.
-    """
-    values = np.asarray(differences, dtype=float)
-    if not len(values):
-        msg = "no difference to estimate from"
-        raise ValueError(msg)
-    first, second = np.triu_indices(len(values))
-    means = (values[first] + values[second]) / 2
-    n, pairs = len(values), len(means)
-    deviation = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-    rank = math.floor(pairs / 2 - float(special.ndtri(1 - alpha)) * deviation)
-    middle = [(pairs - 1) // 2, pairs // 2]
-    means.partition(middle + ([rank - 1, pairs - rank] if rank >= 1 else []))
-    if rank < 1:
-        bounds = Bounds(None, None)
-    else:
-        bounds = Bounds(float(means[rank - 1]), float(means[pairs - rank]))
-    return Shift(
-        value=float(means[middle].mean()),
-        bounds=bounds,
-        method="pseudo-median (Hodges-Lehmann)",
-    )
-
-
-def p_above(differences: Sequence[float], mark: float) -> float:
-    """Return the smallest level at which the ``hodges_lehmann`` lower bound exceeds ``mark``."""
-    values = np.asarray(differences, dtype=float)
-    first, second = np.triu_indices(len(values))
-    within = int(np.count_nonzero((values[first] + values[second]) / 2 <= mark))
-    n, pairs = len(values), len(first)
-    deviation = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-    return float(special.ndtr(-(pairs / 2 - within - 1) / deviation))
 
 
 def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> Change:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.estimate.durations import MEDIAN
 from harness.estimate.each_group import Group, worst_of_groups
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.waits import delay_of, own_polls
 from harness.model.metric import Part, Source
+from harness.model.smallest_sample import MEDIAN
 from harness.model.timed_event import Poll
 
 DAY = 86_400.0
@@ -29,8 +29,8 @@ HIDDEN = Source("content", is_hidden=True)
 def discovery_delay(selection: Selection) -> MeasuredMetric:
     """Compute the median time until new harmful sites are blocked, or the 90 % quantile if worse.
 
-    It is the Kaplan-Meier estimate with bounds by order statistics, as of all waits; a canary that
-    is not blocked yet is censored.
+    It is the Kaplan-Meier estimate with the bounds of all waits; a canary that is not blocked yet
+    is censored.
     """
     polls = own_polls(selection, "canary", "block")
     plain = [poll for poll in polls if poll.note.is_plain]

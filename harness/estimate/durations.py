@@ -2,16 +2,16 @@
 
 Latency is a paired difference, service minus control, in seconds. A pair is two measurements made
 near in time on both lines, so that the state of the network and of the origin cancels. The bounds
-of a quantile are distribution-free. Its change between two campaigns is paired again, page by page;
-a machine that is slower in the later one takes longer on the control line too, and the later times
-are divided by that factor. Times to effect may be censored (Kaplan-Meier).
+of a quantile allow for slow spells and for hosts (``quantile_bounds``). Its change between two
+campaigns is paired again, page by page; a machine that is slower in the later one takes longer on
+the control line too, and the later times are divided by that factor. Times to effect may be
+censored (Kaplan-Meier).
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,21 +20,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness.estimate.campaign_comparison import hodges_lehmann, p_above
 from harness.estimate.each_group import Group, worst_of_groups
-from harness.estimate.intervals import Bounds, p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
+from harness.estimate.quantile_bounds import TimedSample
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.stopping_tests import Trials
 from harness.model.content_form import is_file
 from harness.model.metric import DelayChange, Metric
 from harness.model.probe import Declarations, declared
+from harness.model.smallest_sample import MEDIAN
 from harness.model.verdict import State, Verdict
 
-ORDERED = "order-statistic bound of the {quantile:g} quantile of paired differences"
-MEDIAN = 0.5
+ORDERED = "{quantile:g} quantile of paired differences, {bounds}"
 MANY = 2000
-"""The most items used for pairwise means (two million of them)."""
+"""The most items whose ratios are used."""
 
 
 def first_byte_overhead(selection: Selection) -> MeasuredMetric:
@@ -50,9 +49,9 @@ def first_byte_overhead(selection: Selection) -> MeasuredMetric:
 def first_byte_overhead_share(selection: Selection) -> MeasuredMetric:
     """Compute the relative increase of the time to first byte (0.1: 10 % longer), worst probe.
 
-    It is the pseudo-median (Hodges-Lehmann) over items of log(service / control). Items with an
-    insufficient trial count as infinitely slow for the upper bound and infinitely fast for the
-    lower one. Of more than ``MANY`` items the first are used, in the order of trial.
+    It is the median over items of service / control. Items with an insufficient trial count as
+    infinitely slow for the upper bound and infinitely fast for the lower one. Of more than
+    ``MANY`` items the first are used, in the order of trial.
     """
     return _of_worst_probe(selection, _share_of_probe)
 
@@ -82,6 +81,7 @@ def _fetching(selection: Selection) -> list[str]:
 
 def _share_of_probe(selection: Selection, probe: str) -> Metric:
     logs: list[float] = []
+    hosts: list[int] = []
     doubtful = unpaired = 0
     results = {result.group.number: result for result in selection.results}
     for pairs in selection.verdict_counts.first_pairs(results, selection.profile, probe, MANY):
@@ -95,42 +95,41 @@ def _share_of_probe(selection: Selection, probe: str) -> Metric:
             doubtful += 1
         elif ratios:
             logs.append(math.fsum(ratios) / len(ratios))
+            hosts.append(pairs.host)
         else:
             unpaired += bool(states)
-    return _share(selection, logs, doubtful, unpaired, probe)
-
-
-def _share(
-    selection: Selection, logs: list[float], doubtful: int, unpaired: int, probe: str
-) -> Metric:
-    value = lower = upper = p_value = None
     mark = _upper_limit(selection)
-    if logs:
-        value = math.expm1(hodges_lehmann(logs, selection.alpha).value)
-        slow, fast = ([*logs, *[end] * doubtful] for end in (math.inf, -math.inf))
-        lower = _finite(hodges_lehmann(fast, selection.alpha).bounds.lower)
-        upper = _finite(hodges_lehmann(slow, selection.alpha).bounds.upper)
-        p_value = None if mark is None else p_above(fast, math.log1p(mark))
+    sample = TimedSample(
+        times=logs,
+        quantile=MEDIAN,
+        alpha=selection.alpha,
+        unknown=doubtful,
+        hosts=hosts,
+        mark=None if mark is None else math.log1p(mark),
+    )
+    return _share(selection, sample, unpaired, probe)
+
+
+def _share(selection: Selection, logs: TimedSample, unpaired: int, probe: str) -> Metric:
     return Metric(
         name="first_byte_overhead_share",
         unit="share",
-        value=value,
-        k=len(logs),
-        n=len(logs),
-        indeterminate=doubtful,
-        lower=lower,
-        upper=upper,
-        method="pseudo-median (Hodges-Lehmann) of paired log ratios"
-        + (f", probe {probe}" if probe else ""),
+        value=_relative(logs.value),
+        k=len(logs.times),
+        n=len(logs.times),
+        indeterminate=logs.unknown,
+        lower=_relative(logs.bounds.lower),
+        upper=_relative(logs.bounds.upper),
+        method=f"median of paired ratios, {logs.method}" + (f", probe {probe}" if probe else ""),
         alpha=selection.alpha,
-        p_value=p_value,
+        p_value=logs.p_above(logs.mark),
         left_out={"not paired": unpaired} if unpaired else {},
     )
 
 
-def _finite(log: float | None) -> float | None:
-    """Return exp(log) - 1, or ``None`` if ``log`` is missing or infinite."""
-    return math.expm1(log) if log is not None and math.isfinite(log) else None
+def _relative(log: float | None) -> float | None:
+    """Return exp(log) - 1: how much longer, as a share."""
+    return None if log is None else math.expm1(log)
 
 
 def _of_probe(selection: Selection, probe: str, quantile: float) -> Metric:
@@ -143,38 +142,31 @@ def _of_probe(selection: Selection, probe: str, quantile: float) -> Metric:
             indeterminate += result.items
         elif probe_states and not any(one.timed for one in probe_states):
             unpaired += result.items
-    bounds = quantile_bounds(overheads, quantile, selection.alpha, indeterminate)
-    return _metric(selection, quantile, overheads, indeterminate, bounds, unpaired, probe)
+    sample = TimedSample(
+        times=overheads.seconds,
+        quantile=quantile,
+        alpha=selection.alpha,
+        unknown=indeterminate,
+        hosts=overheads.hosts,
+        mark=_upper_limit(selection),
+    )
+    return _metric(selection, sample, unpaired, probe)
 
 
-def _metric(
-    selection: Selection,
-    quantile: float,
-    overheads: Sequence[float],
-    indeterminate: int,
-    bounds: Bounds,
-    unpaired: int,
-    probe: str,
-) -> Metric:
-    n = len(overheads)
-    value = overheads[max(0, math.ceil(quantile * n) - 1)] if n else None
-    method = ORDERED.format(quantile=quantile) + (f", probe {probe}" if probe else "")
-    mark, p_value = _upper_limit(selection), None
-    if mark is not None and n:
-        within = bisect_right(overheads, mark)
-        p_value = p_above_mark(within + indeterminate, n + indeterminate, quantile)
+def _metric(selection: Selection, sample: TimedSample, unpaired: int, probe: str) -> Metric:
+    method = ORDERED.format(quantile=sample.quantile, bounds=sample.method)
     return Metric(
         name="first_byte_overhead",
         unit="s",
-        value=value,
-        k=n,
-        n=n,
-        indeterminate=indeterminate,
-        lower=bounds.lower,
-        upper=bounds.upper,
-        method=method,
+        value=sample.value,
+        k=len(sample.times),
+        n=len(sample.times),
+        indeterminate=sample.unknown,
+        lower=sample.bounds.lower,
+        upper=sample.bounds.upper,
+        method=method + (f", probe {probe}" if probe else ""),
         alpha=selection.alpha,
-        p_value=p_value,
+        p_value=sample.p_above(sample.mark),
         left_out={"not paired": unpaired} if unpaired else {},
     )
 
@@ -208,14 +200,14 @@ def delay_change(pairs: Sequence[PairedDelay], alpha: float, unmeasured: int = 0
     """Compute the median change of the added delay, with its one-sided bounds at level ``alpha``.
 
     Half of ``alpha`` is for how much slower the control line is (the median ratio of its times, and
-    at least 1: a delay need not shrink with it), half for the change. Both have order statistics as
-    bounds (``quantile_bounds``), so that no shape is assumed; ``unmeasured`` pages count as the
-    worst case for either bound. Raises ValueError for a time that is negative or not finite.
+    at least 1: a delay need not shrink with it), half for the change. No shape is assumed
+    (``quantile_bounds``); ``pairs`` are in the order of trial, and ``unmeasured`` pages count as
+    the worst case for either bound. Raises ValueError for a time that is negative or not finite.
     """
     if any(not math.isfinite(time) or time < 0 for pair in pairs for time in pair):
         msg = "a time to the first byte is a number of seconds, at least 0"
         raise ValueError(msg)
-    ratios = sorted(one.control_after / one.control_before for one in pairs if one.control_before)
+    ratios = [one.control_after / one.control_before for one in pairs if one.control_before]
     if not ratios:
         return DelayChange(pairs=len(pairs), unmeasured=unmeasured)
     slower = max(1.0, median(ratios))
@@ -226,17 +218,21 @@ def delay_change(pairs: Sequence[PairedDelay], alpha: float, unmeasured: int = 0
         slower=slower,
     )
     unknown = unmeasured + len(pairs) - len(ratios)
-    factor = quantile_bounds(ratios, MEDIAN, alpha / 2, unknown)
+    factor = _median(ratios, alpha / 2, unknown).bounds
     if factor.lower is None or factor.upper is None:
         return change
     ends = max(1.0, factor.lower), max(1.0, factor.upper)
     least, most = (
-        sorted(extreme(_change(pair, each) for each in ends) for pair in pairs)
-        for extreme in (min, max)
+        [extreme(_change(pair, each) for each in ends) for pair in pairs] for extreme in (min, max)
     )
-    lower = quantile_bounds(least, MEDIAN, alpha / 2, unmeasured).lower
-    upper = quantile_bounds(most, MEDIAN, alpha / 2, unmeasured).upper
-    return replace(change, lower=lower, upper=upper)
+    change_bounds = _median(most, alpha / 2, unmeasured, least).bounds
+    return replace(change, lower=change_bounds.lower, upper=change_bounds.upper)
+
+
+def _median(
+    times: Sequence[float], alpha: float, unknown: int, least: Sequence[float] = ()
+) -> TimedSample:
+    return TimedSample(times=times, least=least, quantile=MEDIAN, alpha=alpha, unknown=unknown)
 
 
 def _change(pair: PairedDelay, slower: float) -> float:
@@ -256,7 +252,7 @@ def compare_delays(
     was, now = _trials_of_pages(before, probes), _trials_of_pages(after, probes)
     pairs: defaultdict[str, list[PairedDelay]] = defaultdict(list)
     unmeasured: defaultdict[str, int] = defaultdict(int)
-    for page in sorted(was.keys() & now.keys()):
+    for page in (each for each in was if each in now):
         first, second = was[page], now[page]
         unmeasured[page.probe] += first.is_doubtful or second.is_doubtful
         if first.times and second.times:

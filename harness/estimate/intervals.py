@@ -1,9 +1,9 @@
-"""Confidence bounds of rates, quantiles, list entries and weighted rates.
+"""Confidence bounds of rates, list entries and weighted rates.
 
 - Gaffke's bounds of a mean of domain rates: ``lower_bound``, ``upper_bound``, ``p_above``,
   ``p_below``.
 - Exact bounds of a binomial rate (Clopper-Pearson) and their worst case under indeterminate items.
-- Distribution-free bounds of a quantile, and hypergeometric bounds of open entries in a list.
+- Hypergeometric bounds of open entries in a list.
 - Bounds of rates from design weights (Hajek, Korn and Graubard).
 
 Each bound is one-sided at level ``alpha``: a pair is a two-sided interval at ``1 - 2 alpha``. A
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -213,34 +213,6 @@ def effective_bounds(rate: float, items: float, alpha: float) -> Bounds:
     return Bounds(lower, upper)
 
 
-def quantile_bounds(
-    ordered: Sequence[float], quantile: float, alpha: float, beyond: int = 0
-) -> Bounds:
-    """Return distribution-free bounds of a quantile from sorted values.
-
-    The upper bound is the smallest order statistic that the quantile exceeds with probability
-    at most ``alpha``; the lower bound is defined likewise. ``beyond`` is the number of further,
-    unknown values: infinitely large for the upper bound, infinitely small for the lower one.
-    Hahn & Meeker, Statistical Intervals (1991), section 5.2.
-    """
-    count = len(ordered) + beyond
-    if not ordered:
-        return Bounds(None, None)
-    above = _first_rank(count, quantile, 1 - alpha)
-    below = count - _first_rank(count, 1 - quantile, 1 - alpha)
-    upper = ordered[above - 1] if 1 <= above <= len(ordered) else None
-    lower = ordered[below - beyond] if below - beyond >= 0 and below < count else None
-    return Bounds(lower, upper)
-
-
-def p_above_mark(within: int, n: int, quantile: float) -> float:
-    """Return the smallest level at which the lower bound of a quantile is above a mark.
-
-    ``within`` of ``n`` values are at most the mark; unknown values count among them.
-    """
-    return float(special.bdtr(within, n, quantile))
-
-
 def smallest_level(is_missed: Callable[[float], bool]) -> float:
     """Return the smallest level at which a bound is on the wrong side of its mark, to within 1e-9.
 
@@ -253,11 +225,6 @@ def smallest_level(is_missed: Callable[[float], bool]) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if is_missed(middle) else (middle, high)
     return high
-
-
-def _first_rank(n: int, quantile: float, confidence: float) -> int:
-    """Return the smallest r with P[Bin(n, quantile) <= r - 1] >= confidence; n + 1 if none."""
-    return 1 + _smallest(0, n, lambda rank: bool(special.bdtr(rank, n, quantile) >= confidence))
 
 
 def _check(k: int, n: int) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from harness.estimate.each_group import Group, worst_of_groups
-from harness.estimate.intervals import p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import Readings, answered, barred, is_clock_known
 from harness.estimate.logged_fields import clock_error, constant_error, zone_hint
+from harness.estimate.quantile_bounds import TimedSample
 from harness.estimate.rates import MeasuredMetric
 from harness.model.metric import Metric
 from harness.model.service_log import READ_AFTER, TIME_LIMIT, LoggedRequest
@@ -23,11 +24,11 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
     """
     requests = answered(selection, "ordinary")
     is_known = is_clock_known(selection)
-    least, most, unseen = _delays(selection, requests)
-    errors = sorted(abs(error) for one in requests if (error := clock_error(one)) is not None)
+    least, most = _delays(selection, requests)
+    errors = [abs(error) for one in requests if (error := clock_error(one)) is not None]
 
     def clock(at: Selection) -> Metric:
-        metric = _times(at, errors, errors, 0, TIME_LIMIT)
+        metric = _times(at, errors, errors, TIME_LIMIT)
         if is_known:
             return metric
         unknown = replace(metric, value=None, n=0, indeterminate=len(errors), p_value=None)
@@ -39,7 +40,7 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
             Group(
                 label="time until entries can be seen",
                 of_items=False,
-                measure=lambda at: _times(at, least, most, unseen, at.at_most or READ_AFTER),
+                measure=lambda at: _times(at, least, most, at.at_most or READ_AFTER),
             ),
             Group(label="clock of the log", of_items=False, limit=TIME_LIMIT, measure=clock),
         ],
@@ -52,39 +53,40 @@ def log_visibility_delay(selection: Selection) -> MeasuredMetric:
 
 def _delays(
     selection: Selection, requests: Iterable[LoggedRequest]
-) -> tuple[list[float], list[float], int]:
-    """The least and the greatest delay of each request in seconds, and how many were never seen."""
+) -> tuple[list[float], list[float]]:
+    """The least and the greatest delay of each request in seconds; infinite if never seen."""
     readings = Readings(selection)
-    least, most, unseen = list[float](), list[float](), 0
+    least, most = list[float](), list[float]()
     for one in requests:
         if one.seen_at is None:
-            unseen += 1
+            most.append(math.inf)
             looked = readings.last_look(one)
             least.append(max(0.0, (looked - one.ended).total_seconds()) if looked else 0.0)
             continue
         most.append(max(0.0, (one.seen_at - one.ended).total_seconds()))
         missed = (one.missed_at - one.ended).total_seconds() if one.missed_at else 0.0
         least.append(max(0.0, missed))
-    return sorted(least), sorted(most), unseen
+    return least, most
 
 
 def _times(
-    selection: Selection, least: Sequence[float], most: Sequence[float], beyond: int, limit: float
+    selection: Selection, least: Sequence[float], most: Sequence[float], limit: float
 ) -> Metric:
-    """A quantile of sorted times, of which ``beyond`` have no end, compared with a limit."""
+    """A quantile of times, infinite where none has an end, compared with a limit."""
     quantile = selection.measure.quantile or 0.95
-    n, rank = len(most) + beyond, int(quantile * (len(most) + beyond))
-    within = sum(one <= limit for one in least)
+    sample = TimedSample(
+        times=most, least=least, quantile=quantile, alpha=selection.alpha, mark=limit
+    )
     return Metric(
         name="log_visibility_delay",
         unit="s",
-        value=most[rank] if rank < len(most) else None,
-        k=len(most),
-        n=n,
+        value=sample.value,
+        k=sum(map(math.isfinite, most)),
+        n=len(most),
         indeterminate=0,
-        lower=quantile_bounds(least, quantile, selection.alpha).lower,
-        upper=quantile_bounds(most, quantile, selection.alpha, beyond).upper,
-        method=f"{quantile:g} quantile, bounds by order statistics",
+        lower=sample.bounds.lower,
+        upper=sample.bounds.upper,
+        method=f"{quantile:g} quantile, {sample.method}",
         alpha=selection.alpha,
-        p_value=p_above_mark(within, n, quantile) if n else None,
+        p_value=sample.p_above(limit),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from harness.estimate.intervals import p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.mail_selection import Mails, barred, unknown_mails, witness
+from harness.estimate.quantile_bounds import TimedSample
 from harness.estimate.rates import MeasuredMetric
 from harness.model.condition import Condition
 from harness.model.mail_case import DIRECTIONS, VARIANTS, Direction, case_named
@@ -27,26 +28,29 @@ def mail_delivery_delay(selection: Selection) -> MeasuredMetric:
     quantile = selection.measure.quantile or 0.95
     own = [one for one in mails.of("ham", "signed") if one.accepted is not None]
     raw = [one.delay for one in own if one.delay is not None]
-    known = sorted(max(0.0, each) for each in raw)
-    missing = [one for one in own if one.delay is None]
-    never = [one for one in missing if mails.is_right(one) is False]
-    beyond, open_ = len(never), len(missing) - len(never)
-    least = [*known, *[max([READ_AFTER.total_seconds(), *known])] * beyond]
-    limit = selection.at_most
-    within = open_ + sum(one <= limit for one in least) if limit is not None else 0
-    rank = int(quantile * (len(known) + beyond))
+    decided = [one for one in own if one.delay is not None or mails.is_right(one) is False]
+    never = [one for one in decided if one.delay is None]
+    latest = max([READ_AFTER.total_seconds(), *raw])
+    sample = TimedSample(
+        times=[math.inf if one.delay is None else max(0.0, one.delay) for one in decided],
+        least=[latest if one.delay is None else max(0.0, one.delay) for one in decided],
+        quantile=quantile,
+        alpha=selection.alpha,
+        unknown=len(own) - len(decided),
+        mark=selection.at_most,
+    )
     metric = Metric(
         name="mail_delivery_delay",
         unit="s",
-        value=known[rank] if rank < len(known) else None,
-        k=len(known),
-        n=len(known) + beyond,
-        indeterminate=open_,
-        lower=quantile_bounds(least, quantile, selection.alpha, open_).lower,
-        upper=quantile_bounds(known, quantile, selection.alpha, len(missing)).upper,
-        method=f"{quantile:g} quantile, bounds by order statistics",
+        value=sample.value,
+        k=len(raw),
+        n=len(decided),
+        indeterminate=sample.unknown,
+        lower=sample.bounds.lower,
+        upper=sample.bounds.upper,
+        method=f"{quantile:g} quantile, {sample.method}",
         alpha=selection.alpha,
-        p_value=p_above_mark(within, len(least) + open_, quantile) if least and limit else None,
+        p_value=sample.p_above(sample.mark),
     )
     against = [*never, *mails.wrong(mails.of("forged", "signed"))]
     return MeasuredMetric(

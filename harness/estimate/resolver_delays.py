@@ -13,13 +13,15 @@ from dataclasses import replace
 from scipy import special
 
 from harness.estimate.each_group import Group, worst_of_groups
-from harness.estimate.intervals import p_above_mark, quantile_bounds, worst_case
+from harness.estimate.intervals import worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.outcome_groups import GroupResult
+from harness.estimate.quantile_bounds import TimedSample
 from harness.estimate.rates import MeasuredMetric
 from harness.model.content_form import variant_of
 from harness.model.corpus import TWIN
 from harness.model.metric import Metric
+from harness.model.order_statistic import quantile_of
 from harness.model.outcome_group import Adverse
 from harness.model.probe import declared
 from harness.model.query_case import CHECKS_OF_QUERIES, QUERY
@@ -75,24 +77,23 @@ def _timed(selection: Selection, check: str, limit: float) -> Metric:
                 times += [] if is_slow else [service]
             else:
                 unknown += states != {State.DOWN}
-    times.sort()
-    bounds = quantile_bounds(times, quantile, selection.alpha, unknown)
     n = len(times) + unknown
-    rank = int(quantile * n)
+    sample = TimedSample(
+        times=times, quantile=quantile, alpha=selection.alpha, unknown=unknown, mark=limit
+    )
+    value = quantile_of(sorted(times), quantile, unknown)
     return Metric(
         name="resolver_latency",
         unit="s",
-        value=times[min(rank, len(times) - 1)] if times else None,
+        value=max(times, default=None) if value is None else value,
         k=len(times),
         n=n if times else 0,
         indeterminate=0 if times else unknown,
-        lower=bounds.lower,
-        upper=bounds.upper,
-        method=f"{quantile:g} quantile, bounds by order statistics",
+        lower=sample.bounds.lower,
+        upper=sample.bounds.upper,
+        method=f"{quantile:g} quantile, {sample.method}",
         alpha=selection.alpha,
-        p_value=p_above_mark(sum(one <= limit for one in times) + unknown, n, quantile)
-        if times
-        else None,
+        p_value=sample.p_above(limit),
         left_out={SLOW_ORIGIN: slow} if slow else {},
     )
 

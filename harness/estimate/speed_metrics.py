@@ -12,13 +12,14 @@ from dataclasses import replace
 
 from scipy import special
 
-from harness.estimate.campaign_comparison import hodges_lehmann, p_above
 from harness.estimate.each_group import Group, worst_of_groups
-from harness.estimate.intervals import p_above_mark, quantile_bounds, worst_case
+from harness.estimate.intervals import worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import rate
+from harness.estimate.quantile_bounds import TimedSample
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.transfer_pairs import (
+    LOST,
     NOT_MEASURED,
     Sample,
     TransferPair,
@@ -29,6 +30,7 @@ from harness.estimate.transfer_pairs import (
 from harness.model.metric import Metric
 from harness.model.outcome import Witness
 from harness.model.service_speed import Bandwidth, TimedTransfer
+from harness.model.smallest_sample import MEDIAN
 from harness.model.transfer import FORMS, Direction, Form
 
 MOST_LOST = 0.001
@@ -98,9 +100,8 @@ def throughput_loss(selection: Selection) -> MeasuredMetric:
     """Compute the loss of throughput against the control line, of the worst form of transfer.
 
     Each form and the response times must hold by themselves; uploads are not asked of a profile
-    whose uploads are declared to be blocked. The loss of a pair is 1 minus the
-    ratio of its rates; bounds are those of the Hodges-Lehmann shift of the logarithms, of which
-    the median of each round counts.
+    whose uploads are declared to be blocked. The loss of a pair is 1 minus the ratio of its rates;
+    bounds are those of the median of the rounds, of each of which the median pair counts.
     """
     wanted = [form for form in FORMS if form != "upload" or _takes_uploads(selection)]
     found = {form: list(pairs_of(selection.speed, "alone", form)) for form in wanted}
@@ -124,25 +125,29 @@ def _loss(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
     unsure = {id(one.round) for one in doubtful} - rounds
     down = {id(one.round) for one in pairs} - rounds - unsure
     ratios = by_round((one.round, one.log_ratio) for one in counted)
-    known = [(one.round, one.log_ratio) for one in counted]
-    most = by_round([*known, *((one.round, math.inf) for one in doubtful)])
-    shift = hodges_lehmann(ratios, selection.alpha) if ratios else None
-    worst = hodges_lehmann(most, selection.alpha) if ratios else None
-    at_most, p_value = selection.at_most, None
-    if ratios and at_most is not None:
-        p_value = p_above(ratios, -math.log1p(-min(at_most, 1 - 1e-9)))
+    most = by_round(
+        (one.round, one.log_ratio if _counts(one) else LOST)
+        for one in pairs
+        if one.control.came == "whole"
+    )
+    at_most = selection.at_most
+    mark = None if at_most is None else -math.log1p(-min(at_most, 1 - 1e-9))
+    known, worst = (
+        TimedSample(times=each, quantile=MEDIAN, alpha=selection.alpha, mark=mark)
+        for each in (ratios, most if ratios else ())
+    )
     return Metric(
         name="throughput_loss",
         unit="share",
-        value=_share(shift.value) if shift else None,
+        value=_share(known.value),
         k=len(ratios),
         n=len(ratios),
         indeterminate=len(unsure),
-        lower=_share(shift.bounds.lower) if shift else None,
-        upper=_share(worst.bounds.upper) if worst else None,
-        method="paired loss of throughput, pseudo-median (Hodges-Lehmann) of logarithms",
+        lower=_share(known.bounds.lower),
+        upper=_share(worst.bounds.upper),
+        method=f"paired loss of throughput, median of rounds, {worst.method}",
         alpha=selection.alpha,
-        p_value=p_value,
+        p_value=known.p_above(mark),
         left_out={"down": len(down)} if down else {},
     )
 
@@ -234,28 +239,29 @@ def _variation(
     selection: Selection, transfers: Sequence[TimedTransfer], quantile: float, doubtful: int = 0
 ) -> Metric:
     """A quantile of the variation; ``doubtful`` requests may have taken any time."""
-    over: list[float] = []
+    least: dict[bool, float] = {}
     for is_secure in (False, True):  # a handshake takes longer, and varies nothing
         times = [one.seconds for one in transfers if (one.timings.tls is not None) == is_secure]
-        over += [each - min(times) for each in times]
-    over.sort()
-    bounds = quantile_bounds(over, quantile, selection.alpha, doubtful)
-    at_most, p_value = selection.at_most, None
-    if over and at_most is not None:
-        within = sum(one <= at_most for one in over)
-        p_value = p_above_mark(within + doubtful, len(over) + doubtful, quantile)
+        least[is_secure] = min(times, default=0.0)
+    sample = TimedSample(
+        times=[one.seconds - least[one.timings.tls is not None] for one in transfers],
+        quantile=quantile,
+        alpha=selection.alpha,
+        unknown=doubtful,
+        mark=selection.at_most,
+    )
     return Metric(
         name="delay_variation",
         unit="s",
-        value=over[max(0, math.ceil(quantile * len(over)) - 1)] if over else None,
-        k=len(over),
-        n=len(over),
+        value=sample.value,
+        k=len(transfers),
+        n=len(transfers),
         indeterminate=doubtful,
-        lower=bounds.lower,
-        upper=bounds.upper,
-        method=f"{quantile:g} quantile of the variation of delay, bounds by order statistics",
+        lower=sample.bounds.lower,
+        upper=sample.bounds.upper,
+        method=f"{quantile:g} quantile of the variation of delay, {sample.method}",
         alpha=selection.alpha,
-        p_value=p_value,
+        p_value=sample.p_above(sample.mark),
     )
 
 

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 from typing import Literal, NamedTuple
 
-from harness.estimate.campaign_comparison import Shift, hodges_lehmann
+from harness.estimate.quantile_bounds import Shift, median_of
 from harness.model.service_speed import ServiceSpeed, SpeedRound, TimedTransfer
 from harness.model.transfer import Direction, Form, Situation
 
 NOT_MEASURED = "the speed of the line was not measured (accredit speed)"
+LOST = 700.0
+"""The logarithm of a ratio of times that stands for a lost transfer: all of it is lost."""
 TOO_BUSY = 0.9
 """The share of a transfer's time from which on our own client is taken to be the limit."""
 
@@ -61,9 +63,9 @@ class TransferPair(NamedTuple):
 
     @property
     def log_ratio(self) -> float:
-        """The logarithm of how many times longer it took over the service; infinite if lost."""
+        """The logarithm of how many times longer it took over the service; or ``LOST``."""
         if self.is_lost:
-            return math.inf
+            return LOST
         return math.log(max(self.service.seconds, 1e-9) / max(self.control.seconds, 1e-9))
 
 
@@ -96,7 +98,7 @@ def added_delays(speed: ServiceSpeed, alpha: float) -> dict[Phase, Shift]:
             and (before := getattr(one.control.timings, phase)) is not None
         ]
         if differences:
-            found[phase] = hodges_lehmann(by_round(differences), alpha)
+            found[phase] = median_of(by_round(differences), alpha)
     return found
 
 
@@ -114,7 +116,7 @@ def block_delay(speed: ServiceSpeed, alpha: float) -> Shift | None:
     for one in speed.items:
         if not one.is_loaded and one.blocked_after is not None and one.control_after is not None:
             found.setdefault(one.round, []).append(one.blocked_after - one.control_after)
-    return hodges_lehmann([median(each) for each in found.values()], alpha) if found else None
+    return median_of([median(each) for each in found.values()], alpha) if found else None
 
 
 class Sample(NamedTuple):

@@ -1,7 +1,8 @@
-"""Difference between viewpoints: matched pairs of pages of which one was blocked (McNemar).
+"""Difference between viewpoints: matched pairs of pages of which one may be blocked alone.
 
-Pages of one ``pair_id`` are a pair. Only pairs with one page of each viewpoint count, and only the
-pairs whose pages were handled differently tell the direction.
+Pages of one ``pair_id`` are a pair. Only pairs with one page of each viewpoint count. That no
+difference was seen shows nothing; conformity needs bounds of it within a margin on both sides (two
+one-sided tests: Schuirmann, J. Pharmacokinetics and Biopharmaceutics 15 (1987) 657-680).
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
-from scipy import special
-
-from harness.estimate.intervals import clopper_pearson
+from harness.estimate.intervals import Bounds, Rates, lower_bound, p_above, upper_bound
 from harness.estimate.item_selection import Selection
 from harness.estimate.outcome_groups import GroupResult
 from harness.estimate.rates import MeasuredMetric
@@ -21,9 +20,6 @@ from harness.model.metric import Metric
 from harness.model.outcome_group import DomainComposition
 from harness.model.url_case import VIEWPOINTS
 from harness.model.verdict import State
-
-LEVEL = 0.95
-"""The level of the two-sided interval, which the requirement states."""
 
 PairResult = Literal["alike", "first", "second", "undecided", "down"]
 """What came of a pair: both pages alike, the first or the second viewpoint blocked alone.
@@ -34,10 +30,10 @@ the control line.
 
 
 def viewpoint_difference(selection: Selection) -> MeasuredMetric:
-    """Compute the least difference of the block rates that fits the pairs, as a share.
+    """Compute how much more often one viewpoint is blocked than the other, as a share of the pairs.
 
-    It is 0 if the two-sided 95 % interval contains 0. The upper bound takes every undecided pair
-    as blocked on the side that is blocked more often, the lower one as blocked on the other.
+    The upper bound holds for either side at level alpha, and takes every undecided pair as blocked
+    on that side alone; the lower one at half of alpha for each, and on the other side.
     """
     found = Counter[PairResult]()
     results = {each.group.number: each for each in selection.results}
@@ -46,21 +42,20 @@ def viewpoint_difference(selection: Selection) -> MeasuredMetric:
         found[_pair_result(composition, results)] += number
     n = found["alike"] + found["first"] + found["second"]
     first, second = found["first"], found["second"]
-    most, least = max(first, second), min(first, second)
     doubtful, down = found["undecided"], found["down"]
-    total = n + doubtful
+    bounds = difference_bounds(first, second, found["alike"], doubtful, selection.alpha)
     metric = Metric(
         name="viewpoint_difference",
         unit="share",
-        value=least_difference(most, least, n) if n else None,
+        value=abs(first - second) / n if n else None,
         k=first + second,
         n=n,
         indeterminate=doubtful,
-        lower=least_difference(most, least + doubtful, total) if n else None,
-        upper=least_difference(most + doubtful, least, total) if n else None,
-        method="exact McNemar test of matched pairs, two-sided 95 % interval",
+        lower=bounds.lower,
+        upper=bounds.upper,
+        method="difference of matched pairs, bounds by Gaffke on both sides",
         alpha=selection.alpha,
-        p_value=p_of_difference(most, least + doubtful) if n else None,
+        p_value=_p_value(selection, first, second, found["alike"], doubtful) if n else None,
         left_out={"down": down} if down else {},
     )
     adverse = tuple(
@@ -71,22 +66,40 @@ def viewpoint_difference(selection: Selection) -> MeasuredMetric:
     return MeasuredMetric(metric=metric, adverse=adverse if first or second else ())
 
 
-def least_difference(most: int, least: int, pairs: int) -> float:
-    """Return how far the interval of the difference is from 0, in favour of the side of ``most``.
+def difference_bounds(first: int, second: int, alike: int, doubtful: int, alpha: float) -> Bounds:
+    """Return bounds of the absolute difference of two block rates, from matched pairs.
 
-    ``most`` and ``least`` are the pairs in which one side alone was blocked. The interval is the
-    exact one of the share of ``most`` among them (Clopper and Pearson, at two-sided ``LEVEL``).
+    A pair counts 1 if the one side alone was blocked, 0 if the other was and a half otherwise; the
+    difference is twice the mean, less 1. Pairs that are all alike give the bound of "none of n".
     """
-    differing = most + least
-    if not differing or not pairs:
-        return 0.0
-    share = clopper_pearson(most, differing, (1 - LEVEL) / 2).lower or 0.0
-    return max(0.0, (2 * share - 1) * differing / pairs)
+    if not first + second + alike:
+        return Bounds(None, None)
+    sides = [(first, second), (second, first)]
+    most = max(
+        2 * upper_bound(_scores(more + doubtful, less, alike), alpha) - 1 for more, less in sides
+    )
+    least = max(
+        2 * lower_bound(_scores(more, less + doubtful, alike), alpha / 2) - 1
+        for more, less in sides
+    )
+    return Bounds(max(0.0, least), most)
 
 
-def p_of_difference(most: int, least: int) -> float:
-    """Return the p-value of "neither side is blocked more often" (McNemar, exact, two-sided)."""
-    return min(1.0, 2 * float(special.bdtrc(most - 1, most + least, 0.5))) if most else 1.0
+def _scores(more: int, less: int, alike: int) -> Rates:
+    return {1.0: more, 0.5: alike, 0.0: less}
+
+
+def _p_value(
+    selection: Selection, first: int, second: int, alike: int, doubtful: int
+) -> float | None:
+    """The smallest level at which the lower bound exceeds the margin; ``None`` without one."""
+    margin = selection.at_most
+    if margin is None:
+        return None
+    sides = [(first, second), (second, first)]
+    mark = (1 + margin) / 2
+    least = min(p_above(_scores(more, less + doubtful, alike), mark) for more, less in sides)
+    return min(1.0, 2 * least)
 
 
 def _pair_result(composition: DomainComposition, results: dict[int, GroupResult]) -> PairResult:

@@ -4,26 +4,28 @@ A wait ends with the first poll from which on every decided poll shows what the 
 least two polls must show it. An event counts only if an earlier poll, before it happened, showed
 the opposite: a service that blocks everything has followed nothing. The wait is known to lie
 between two polls; the later one counts for conformity, the earlier one for non-conformity. The
-bounds of a quantile are order statistics (Hahn & Meeker, 1991): they need no model of the waits.
+bounds of a quantile allow for events that are followed together (``quantile_bounds``).
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from harness.estimate.durations import MEDIAN, TimedEvent, time_to_effect
+from harness.estimate.durations import TimedEvent, time_to_effect
 from harness.estimate.each_group import Group, worst_of_groups
-from harness.estimate.intervals import p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_safekeeping import changes_on_record
 from harness.estimate.log_selection import part
+from harness.estimate.quantile_bounds import TimedSample
 from harness.estimate.rates import MeasuredMetric
 from harness.estimate.working_time import working_seconds
 from harness.model.metric import Metric, Part, Source
+from harness.model.smallest_sample import MEDIAN
 from harness.model.timed_event import SHOWS_CONTENT, Asks, EventKind, Poll
 
 SHOWN_TWICE = 2
@@ -235,7 +237,7 @@ def delay_of(
     limit: float | None,
     elapsed: Elapsed = elapsed_seconds,
 ) -> Metric:
-    """Return a quantile of the waits that polls show, with its bounds.
+    """Return a quantile of the waits that polls show, with its bounds; ``limit`` is in seconds.
 
     A wait that has not ended is censored: it is longer than until the last poll. The p-value is
     that of "the quantile is within ``limit`` seconds", each wait as short as it may have been.
@@ -249,12 +251,13 @@ def delay_of(
         for each in waits
     ]
     found = time_to_effect(timed, quantile, selection.alpha)
-    least = sorted(each.at_least for each in waits)
-    most = sorted(each.at_most for each in waits if each.at_most is not None)
-    later = len(waits) - len(most)
-    p_value = None
-    if limit is not None and waits:
-        p_value = p_above_mark(sum(one <= limit for one in least), len(waits), quantile)
+    sample = TimedSample(
+        times=[math.inf if each.at_most is None else each.at_most for each in waits],
+        least=[each.at_least for each in waits],
+        quantile=quantile,
+        alpha=selection.alpha,
+        mark=limit,
+    )
     return Metric(
         name=selection.measure.metric,
         unit="s",
@@ -262,10 +265,10 @@ def delay_of(
         k=found.events,
         n=found.n,
         indeterminate=0,
-        lower=quantile_bounds(least, quantile, selection.alpha).lower,
-        upper=quantile_bounds(most, quantile, selection.alpha, later).upper,
-        method=f"{quantile:g} quantile of waits (Kaplan-Meier), bounds by order statistics",
+        lower=sample.bounds.lower,
+        upper=sample.bounds.upper,
+        method=f"{quantile:g} quantile of waits (Kaplan-Meier), {sample.method}",
         alpha=selection.alpha,
-        p_value=p_value,
+        p_value=sample.p_above(limit),
         left_out=dict(unused),
     )

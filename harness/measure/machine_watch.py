@@ -7,7 +7,7 @@ it first. Without a reader of the machine there is no record, and nothing is kno
 from __future__ import annotations
 
 from collections.abc import Iterable
-from statistics import median, quantiles
+from statistics import median
 
 from harness.measure.event_loop import INTERVAL
 from harness.measure.measurement_context import MeasurementContext
@@ -15,6 +15,7 @@ from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.machine_facts import FEWEST_TICKS, LATE, Beside, MachineFacts, MachineReading
 from harness.model.observation import CONTROL, AttemptKey, Observation
+from harness.model.order_statistic import order_statistic
 
 PROBE = "machine"
 """What stands for a probe in the keys of these records."""
@@ -98,7 +99,7 @@ def _high(lags: list[float]) -> float | None:
     """The 99 % quantile of enough lags."""
     if len(lags) < FEWEST_TICKS:
         return None
-    return quantiles(lags, n=100, method="inclusive")[-1]
+    return order_statistic(sorted(lags), 0.99)
 
 
 def _since(before: float | None, after: float | None) -> float | None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from harness.model.corpus import PackKind
 
-Bounds = Literal["", "rate", "shift", "observed", "shown"]
+Bounds = Literal["", "rate", "margin", "median", "observed", "shown"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -135,10 +135,24 @@ class Adverse(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """One item's times to first byte, service and control, in seconds; empty if it has none."""
+    """One item's times to first byte, service and control, in seconds; empty if it has none.
+
+    ``host`` is a number of its registrable domain, or of the item if it has none.
+    """
 
     group: int
     times: tuple[tuple[float, float], ...]
+    host: int = 0
+
+
+class Overheads(NamedTuple):
+    """Seconds that the service added to the time to first byte, in the order of trial.
+
+    ``hosts`` numbers the registrable domain of each, or the item if it has none.
+    """
+
+    seconds: tuple[float, ...] = ()
+    hosts: tuple[int, ...] = ()
 
 
 def sample_ranks(count: int) -> range | list[int]:

@@ -37,7 +37,7 @@ SPEED_METRICS = (
                counts="paired loss of throughput against the control line, of the worst form of "
                       "transfer",
                words="loss of throughput", function="speed_metrics:throughput_loss",
-               bounds="shift", counts_items=False,
+               bounds="median", counts_items=False,
                worst_of="form of transfer"),
 )
 """The metrics of speed that are implemented."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition, Witness
-from harness.model.outcome_group import Adverse, Counts, Pairs
+from harness.model.outcome_group import Adverse, Counts, Overheads, Pairs
 from harness.model.plain_twin import TwinPair
 from harness.model.run_record import LateControls
 from harness.model.service_records import ServiceRecords
@@ -84,14 +84,13 @@ class CountedVerdicts(Protocol):
 
     ``witnesses`` are the first verdicts that speak against the service, one an item, in the order
     of trial. ``overheads`` are the seconds that the service added to the time to first byte in
-    items of the named outcome groups, sorted. ``first_pairs`` are the times of the first
-    ``limit`` items.
+    items of the named outcome groups. ``first_pairs`` are the times of the first ``limit`` items.
     """
 
     @property
     def counts(self) -> Counts: ...
     def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]: ...
-    def overheads(self, groups: Collection[int], profile: str, probe: str) -> Sequence[float]: ...
+    def overheads(self, groups: Collection[int], profile: str, probe: str) -> Overheads: ...
     def first_pairs(
         self, groups: Collection[int], profile: str, probe: str, limit: int
     ) -> tuple[Pairs, ...]: ...

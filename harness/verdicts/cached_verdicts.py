@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any
 
 import msgspec
-import numpy as np
 
 from harness.errors import InstrumentError
 from harness.model.code_digest import digest_of_code
 from harness.model.observation import Observation
 from harness.model.outcome import Witness
-from harness.model.outcome_group import Adverse, Counts, Pairs
+from harness.model.outcome_group import Adverse, Counts, Overheads, Pairs
 from harness.model.run_record import Reproduction, RunRecord
 from harness.model.verdict import Verdict
 from harness.model.verdict_basis import VerdictBasis
@@ -41,9 +40,6 @@ from harness.verdicts.cache_seal import (
     sealed,
 )
 from harness.verdicts.count_outcomes import STATES, count_verdicts
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _WITNESSES = msgspec.json.Decoder(Witness)
 
@@ -113,14 +109,15 @@ class ParquetVerdicts:
             raise InstrumentError(msg) from error
         return Reproduction(verdicts=max(verdicts, before), same=same if alike else 0)
 
-    def overheads(self, groups: Collection[int], profile: str, probe: str) -> Sequence[float]:
-        """Seconds that the service added, one value for each pair of times, sorted."""
+    def overheads(self, groups: Collection[int], profile: str, probe: str) -> Overheads:
+        """The seconds that the service added, one value for each pair of times."""
         if not groups:
-            return ()
+            return Overheads()
         place = self._place(next(iter(groups)), profile, probe)
-        where = f"place = {place} AND service IS NOT NULL"
-        with self._query("service - control AS seconds", groups, where) as found:
-            return RankedValues(found.fetchnumpy()["seconds"])
+        where = f"place = {place} AND service IS NOT NULL ORDER BY n"
+        with self._query("service - control AS seconds, host", groups, where) as found:
+            each = found.fetchnumpy()
+            return Overheads(tuple(each["seconds"].tolist()), tuple(each["host"].tolist()))
 
     def first_pairs(
         self, groups: Collection[int], profile: str, probe: str, limit: int
@@ -129,13 +126,14 @@ class ParquetVerdicts:
         if not groups:
             return ()
         place = self._place(next(iter(groups)), profile, probe)
-        first = list(self._rows("fate, item", groups, f"n = item ORDER BY n LIMIT {int(limit)}"))
-        last = max((item for _, item in first), default=-1)
-        times: dict[int, list[tuple[float, float]]] = {item: [] for _, item in first}
+        wanted = f"n = item ORDER BY n LIMIT {int(limit)}"
+        first = list(self._rows("fate, item, host", groups, wanted))
+        last = max((item for _, item, _ in first), default=-1)
+        times: dict[int, list[tuple[float, float]]] = {item: [] for _, item, _ in first}
         timed = f"place = {place} AND item <= {last} AND service IS NOT NULL ORDER BY n"
         for item, service, control in self._rows("item, service, control", groups, timed):
             times[item].append((service, control))
-        return tuple(Pairs(group, tuple(times[item])) for group, item in first)
+        return tuple(Pairs(group, tuple(times[item]), host) for group, item, host in first)
 
     def _place(self, group: int, profile: str, probe: str) -> int:
         return self._places[self.counts.groups[group].line, profile, probe]
@@ -160,29 +158,6 @@ class ParquetVerdicts:
         except duckdb().Error as error:
             msg = f"{self.path}: cannot be read: {error}; delete the folder and conclude again"
             raise InstrumentError(msg) from error
-
-
-class RankedValues(Sequence[float]):
-    """Numbers by rank; they are only partially sorted, as far as needed."""
-
-    def __init__(self, values: NDArray[np.float64]) -> None:
-        self._values = np.array(values, dtype=np.float64)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    @overload
-    def __getitem__(self, rank: int) -> float: ...
-    @overload
-    def __getitem__(self, rank: slice) -> Sequence[float]: ...
-    def __getitem__(self, rank: int | slice) -> float | Sequence[float]:
-        """The number of that rank, from 0; for a slice, those of all numbers in order."""
-        if isinstance(rank, slice):
-            return [float(each) for each in np.sort(self._values)[rank]]
-        if not 0 <= rank < len(self):
-            raise IndexError(rank)
-        self._values.partition(rank)
-        return float(self._values[rank])
 
 
 def _in_condition(column: str, numbers: Collection[int]) -> str:

@@ -148,8 +148,9 @@ def count_verdicts(verdicts: Iterable[Verdict], target: Path) -> Counts:
     """Count verdicts, and write each one to Parquet files sorted by outcome group.
 
     ``target`` is a folder that is created, for files with the columns fate, item (the number of its
-    first verdict on the line), n (the verdict's number), place, state, service and control
-    (seconds), told (the witness as JSON). Raises duckdb.Error or OSError if writing fails.
+    first verdict on the line), host (a number of its domain), n (the verdict's number), place,
+    state, service and control (seconds), told (the witness as JSON). Raises duckdb.Error or
+    OSError if writing fails.
     """
     rows = Rows()
     with TemporaryDirectory(dir=target.parent, prefix="folding-") as name:
@@ -238,7 +239,8 @@ def _copy(parts: list[Path], target: Path) -> tuple[str, ...]:
                 ANTI JOIN superseded USING (n) WHERE NOT blind
             ) USING (line, trait, item)""",  # noqa: S608 - quoted paths
         f"""COPY (
-            SELECT fate, first AS item, n, place, state, service, control, told
+            SELECT fate, first AS item, (md5_number_lower(domain) >> 1)::BIGINT AS host, n, place,
+                state, service, control, told
             FROM read_parquet([{files}]) JOIN named USING (n) ORDER BY fate, n)
             TO {quoted(target)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {CHUNK})""",  # noqa: S608 - the same
     )

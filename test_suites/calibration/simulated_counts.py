@@ -6,6 +6,7 @@ in each row of a scheme. Counts go the way that ``conclude`` goes once a journal
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -22,6 +23,7 @@ from harness.model.outcome_group import (
     Counts,
     DomainComposition,
     OutcomeGroup,
+    Overheads,
     Pairs,
     ProbeState,
 )
@@ -41,7 +43,8 @@ _STATES = (State.BLOCKED, State.ALLOWED, State.INSUFFICIENT)
 class Row:
     """What was counted for one category: domains, or the times that the service adds.
 
-    ``overheads`` are seconds, ``shares`` relative times; ``is_quiet`` blocks tell the user nothing.
+    ``overheads`` are seconds, ``shares`` relative times, ``hosts`` those of either; ``is_quiet``
+    blocks tell the user nothing.
     """
 
     category: str
@@ -49,6 +52,7 @@ class Row:
     stratum: str = ""
     overheads: Sequence[float] = ()
     shares: Sequence[float] = ()
+    hosts: Sequence[int] = ()
     is_quiet: bool = False
 
 
@@ -58,7 +62,7 @@ class VerdictCounts:
     def __init__(self, rows: Iterable[Row]) -> None:
         groups: list[OutcomeGroup] = []
         made: Counter[DomainComposition] = Counter()
-        self._times: dict[int, tuple[Sequence[float], Sequence[float]]] = {}
+        self._times: dict[int, Row] = {}
         for row in rows:
             first = len(groups)
             counted = self._timed(row, first) if row.overheads or row.shares else row.domains
@@ -77,26 +81,34 @@ class VerdictCounts:
         )
 
     def _timed(self, row: Row, first: int) -> Domains:
-        self._times[first + 1] = (row.overheads, row.shares)
+        self._times[first + 1] = row
         return Counter({(0, 1, 0): max(len(row.overheads), len(row.shares))})
 
     def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]:
         return ()
 
-    def overheads(self, groups: Collection[int], profile: str, probe: str) -> Sequence[float]:
-        return sorted(
-            time for group, (times, _) in self._times.items() if group in groups for time in times
-        )
+    def overheads(self, groups: Collection[int], profile: str, probe: str) -> Overheads:
+        timed = [
+            each
+            for group, row in self._times.items()
+            if group in groups
+            for each in zip(row.overheads, _hosts(row), strict=False)
+        ]
+        return Overheads(tuple(time for time, _ in timed), tuple(host for _, host in timed))
 
     def first_pairs(
         self, groups: Collection[int], profile: str, probe: str, limit: int
     ) -> tuple[Pairs, ...]:
         return tuple(
-            Pairs(group, ((0.1 * (1 + share), 0.1),))
-            for group, (_, shares) in self._times.items()
+            Pairs(group, ((0.1 * (1 + share), 0.1),), host)
+            for group, row in self._times.items()
             if group in groups
-            for share in shares[:limit]
+            for share, host in zip(row.shares[:limit], _hosts(row), strict=False)
         )
+
+
+def _hosts(row: Row) -> Iterable[int]:
+    return row.hosts or itertools.count()
 
 
 def _fate(row: Row, number: int, items: int, state: State) -> OutcomeGroup:
@@ -235,7 +247,7 @@ def share(
     for _ in range(replicates):
         rows = tuple(draw(random))
         key = tuple(
-            (frozenset(row.domains.items()), tuple(row.overheads), tuple(row.shares))
+            (frozenset(row.domains.items()), tuple(row.overheads), tuple(row.shares), row.hosts)
             for row in rows
         )
         if key not in known:

@@ -15,7 +15,6 @@ from scipy import special
 
 from harness.assess.outcomes import assess, is_sampled
 from harness.estimate.each_group import Group, worst_of_groups
-from harness.estimate.intervals import p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import rate
 from harness.model.alert_case import CELLS

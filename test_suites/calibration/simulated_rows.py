@@ -73,9 +73,57 @@ def overheads(random: Random) -> Sequence[Row]:
 
 
 def shares(random: Random) -> Sequence[Row]:
-    """100 relative times whose pseudo-median is 10 % more."""
+    """100 relative times whose median is 10 % more."""
     logs = np.log(1.1) + random.laplace(0, 0.2, size=100)
     return [Row(category="A", shares=tuple(np.expm1(logs).tolist()))]
+
+
+def skewed_shares(random: Random) -> Sequence[Row]:
+    """100 relative times whose median is 10 % more; their logarithms have a long upper tail."""
+    logs = np.log(1.1) + 0.2 * (random.exponential(size=100) - np.log(2))
+    return [Row(category="A", shares=tuple(np.expm1(logs).tolist()))]
+
+
+def in_spells(number: int, length: int, slow: float) -> Draw:
+    """So many added times, of which a share is slow; ``length`` in a row are alike."""
+
+    def draw(random: Random) -> Sequence[Row]:
+        spell = (np.arange(number) + random.integers(length)) // length
+        is_slow = (random.random(spell[-1] + 1) < slow)[spell]
+        times = random.random(number) * 0.09 + np.where(is_slow, 0.1 + 1e-6, 0.0)
+        return [Row(category="A", overheads=tuple(times.tolist()))]
+
+    return draw
+
+
+def by_host(hosts: int, pages: int, slow: float) -> Draw:
+    """Added times of hosts, a share of which is slow with all of its pages, in a random order."""
+
+    def draw(random: Random) -> Sequence[Row]:
+        host = random.permutation(np.repeat(np.arange(hosts), pages))
+        is_slow = (random.random(hosts) < slow)[host]
+        times = random.random(len(host)) * 0.09 + np.where(is_slow, 0.1 + 1e-6, 0.0)
+        return [
+            Row(category="A", overheads=tuple(times.tolist()), hosts=tuple(host.tolist())),
+        ]
+
+    return draw
+
+
+def shares_by_host(random: Random) -> Sequence[Row]:
+    """Relative times of ten hosts with ten pages, whose own effect is large; median 10 % more."""
+    host = random.permutation(np.repeat(np.arange(10), 10))
+    effect = random.laplace(0, 0.3, size=10)[host]
+    logs = np.log(1.1) + effect + random.laplace(0, 0.05, size=100)
+    return [
+        Row(category="A", shares=tuple(np.expm1(logs).tolist()), hosts=tuple(host.tolist())),
+    ]
+
+
+def latency(quantile: float) -> dict[str, Any]:
+    """A requirement of at most 100 ms added."""
+    measure = {"metric": "first_byte_overhead", "categories": ("A",), "quantile": quantile}
+    return {"measure": measure, "rule": "quantile", "threshold": {"at_most": 0.1}}
 
 
 LATENCY = {"metric": "first_byte_overhead", "categories": ("A",), "quantile": 0.9}
@@ -132,6 +180,26 @@ CASES = (
         draw=shares,
     ),
 )
+
+_RELATIVE_ROW = {"measure": RELATIVE, "rule": "noninferiority", "threshold": {"at_most": 0.1}}
+
+SPELLS = (
+    *(
+        Case(
+            name=f"{number} times in spells of {length}",
+            wanted=latency(0.95),
+            draw=in_spells(number, length, 0.05),
+        )
+        for number, length in ((300, 1), (300, 5), (1200, 20), (3600, 60))
+    ),
+    Case(
+        name="300 median times in spells of 20", wanted=latency(0.5), draw=in_spells(300, 20, 0.5)
+    ),
+    Case(name="60 hosts of 5 pages", wanted=latency(0.9), draw=by_host(60, 5, 0.1)),
+    Case(name="median of 10 hosts of 10 pages", wanted=_RELATIVE_ROW, draw=shares_by_host),
+    Case(name="median of skewed times", wanted=_RELATIVE_ROW, draw=skewed_shares),
+)
+"""Times that come in spells or share a host, with as many as the method asks for such spells."""
 
 MANY = tuple(
     block("block_rate", code) if code.startswith("B") else overblock("overblock_rate", code)

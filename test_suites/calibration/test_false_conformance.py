@@ -23,10 +23,13 @@ from test_suites.calibration.simulated_counts import DESIGNS, Row, allowed, outc
 from test_suites.calibration.simulated_rows import (
     CASES,
     MANY,
+    SPELLS,
     Case,
     block,
     conforms,
+    in_spells,
     is_accused,
+    latency,
     service_at_every_mark,
 )
 
@@ -50,6 +53,25 @@ def test_error_rates_at_the_threshold_are_at_most_alpha(case: Case) -> None:
 
     assert share(replicates, case.draw, wanted, 1, conforms) <= most
     assert share(replicates, case.draw, wanted, 2, is_accused) <= most
+
+
+@pytest.mark.parametrize("case", SPELLS, ids=lambda case: case.name)
+def test_error_rates_hold_for_times_in_spells_and_of_hosts(case: Case) -> None:
+    replicates, wanted = 200, scheme(case.wanted)
+
+    assert share(replicates, case.draw, wanted, 1, conforms) <= allowed(0.05, replicates)
+    assert share(replicates, case.draw, wanted, 2, is_accused) <= allowed(0.05, replicates)
+
+
+@pytest.mark.parametrize(
+    ("number", "slow", "least"), [(60, 0.0, 1), (300, 0.005, 0.9), (1200, 0.02, 0.75)]
+)
+def test_a_good_service_with_single_slow_times_conforms(
+    number: int, slow: float, least: float
+) -> None:
+    found = share(100, in_spells(number, 1, slow), scheme(latency(0.95)), 3, conforms)
+
+    assert found >= least
 
 
 @pytest.mark.parametrize("rule", ["guarded", "sequential"])

@@ -40,7 +40,7 @@ requirements:
   - {id: URL-13}
   - {id: URL-19}
   - {id: OVB-05, n_min: 8, threshold: {at_most: 0.2, provenance: proposed, source: test}}
-  - {id: OVB-09, n_min: 8}
+  - {id: OVB-09, n_min: 8, threshold: {at_most: 0.2, provenance: proposed, source: test}}
 """
 ALL = ("URL-10", "URL-11", "URL-12", "URL-13", "OVB-05", "OVB-09")
 Try = Callable[..., Rehearsal]

@@ -43,3 +43,46 @@ def test_no_module_is_named_for_having_no_idea() -> None:
     named = [str(path) for path in modules() if path.stem in NO_IDEA_YET]
 
     assert [] == named
+
+
+QUANTILES = "harness/model/order_statistic.py"
+OTHER_QUANTILES = frozenset(
+    {"quantile", "nanquantile", "percentile", "nanpercentile", "quantiles", "scoreatpercentile"}
+)
+"""Functions of numpy, scipy and statistics that take a quantile by a convention of their own."""
+
+
+def test_quantiles_of_samples_are_taken_by_one_convention() -> None:
+    """No library's quantile is called, and no rank is made of a share and a length elsewhere."""
+    found = {
+        f"{path}:{node.lineno}"
+        for path in modules("harness", "probes", "corpora", "reports", "benchmarks")
+        for node in ast.walk(syntax(path))
+        if isinstance(node, ast.Call) and str(path) != QUANTILES and _is_quantile(node)
+    }
+
+    assert set() == found
+
+
+def _is_quantile(call: ast.Call) -> bool:
+    name = ast.unparse(call.func).rpartition(".")[2]
+    if name in OTHER_QUANTILES:
+        return True
+    if name not in {"int", "ceil", "floor", "round"} or not call.args:
+        return False
+    products = [
+        [node.left, node.right]
+        for node in ast.walk(call.args[0])
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
+    ]
+    return any(
+        any(ast.unparse(one).startswith("len(") for one in sides)
+        and any(_is_share(one) for one in sides)
+        for sides in products
+    )
+
+
+def _is_share(node: ast.expr) -> bool:
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, float) and 0 < node.value < 1
+    return ast.unparse(node).rpartition(".")[2].lower() in {"quantile", "q", "late"}

@@ -199,7 +199,7 @@ def _overblock(taken: frozenset[str]) -> Area:
             {"id": "OVB-02", "n_min": 2},
             {"id": "OVB-05", "n_min": 5, "threshold": FEWER},
             {"id": "OVB-06"},
-            {"id": "OVB-09", "n_min": 6},
+            {"id": "OVB-09", "n_min": 6, "threshold": FEWER},
         ),
         packs={
             "content": pages,

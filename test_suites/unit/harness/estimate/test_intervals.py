@@ -11,8 +11,6 @@ from scipy import stats
 from harness.estimate.intervals import (
     clopper_pearson,
     effective_bounds,
-    p_above_mark,
-    quantile_bounds,
     worst_case,
 )
 
@@ -88,7 +86,6 @@ def test_each_exact_bound_covers_at_least_its_nominal_share(truth: float) -> Non
 def test_nothing_counted_bounds_nothing() -> None:
     assert clopper_pearson(0, 0, 0.05) == (None, None)
     assert worst_case(0, 0, 7, 0.05) == (None, None)
-    assert quantile_bounds([], 0.95, 0.05) == (None, None)
 
 
 @given(counts, st.integers(0, 200))
@@ -124,51 +121,3 @@ def test_indeterminate_items_count_as_failures_below_and_successes_above() -> No
 def test_a_count_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="k = 5 of n = 4"):
         clopper_pearson(5, 4, 0.05)
-
-
-@pytest.mark.parametrize(("n", "beyond"), [(59, 0), (93, 1), (124, 2), (208, 5)])
-def test_the_quantile_bound_bears_as_many_exceedances_as_method_says(n: int, beyond: int) -> None:
-    """METHOD (c): p95 <= L with n samples and r exceedances: 59/0, 93/1, 124/2, 208/5."""
-    values = [1.0] * (n - beyond) + [9.0] * beyond
-
-    assert quantile_bounds(values, 0.95, 0.05).upper == 1.0
-    assert quantile_bounds([*values[:-1], 9.0], 0.95, 0.05).upper == (9.0 if beyond == 0 else 1.0)
-    assert quantile_bounds(values[1:], 0.95, 0.05).upper != 1.0
-
-
-def test_values_that_were_not_seen_stand_for_the_worst_on_either_side() -> None:
-    values = [float(n) for n in range(100)]
-    bounds = quantile_bounds(values, 0.5, 0.05, beyond=10)
-    plain = quantile_bounds(values, 0.5, 0.05)
-
-    assert bounds.lower is not None
-    assert bounds.upper is not None
-    assert bounds.lower < (plain.lower or 0)
-    assert bounds.upper > (plain.upper or 0)
-    assert quantile_bounds(values, 0.95, 0.05, beyond=50).upper is None
-
-
-@pytest.mark.parametrize("quantile", [0.5, 0.95])
-def test_quantile_bounds_cover_at_least_their_nominal_share(quantile: float) -> None:
-    random = np.random.default_rng(7)
-    truth = float(stats.expon.ppf(quantile))
-    samples = np.sort(random.exponential(size=(10_000, 120)), axis=1)
-    ranks = quantile_bounds([float(n) for n in range(120)], quantile, 0.05)
-
-    assert ranks.lower is not None
-    assert ranks.upper is not None
-    assert np.mean(samples[:, int(ranks.upper)] >= truth) >= 0.95
-    assert np.mean(samples[:, int(ranks.lower)] <= truth) >= 0.95
-
-
-@pytest.mark.parametrize("beyond", [0, 3])
-@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
-@pytest.mark.parametrize("mark", [5.5, 20.5, 40.5, 49.5, 60.5])
-def test_a_quantile_is_above_a_mark_at_the_level_at_which_its_bound_is(
-    beyond: int, alpha: float, mark: float
-) -> None:
-    values = [float(n) for n in range(60)]
-    lower = quantile_bounds(values, 0.9, alpha, beyond).lower
-    within = sum(value <= mark for value in values) + beyond
-
-    assert (lower is not None and lower > mark) == (p_above_mark(within, 60 + beyond, 0.9) <= alpha)

@@ -167,7 +167,7 @@ def test_without_mail_or_a_mailbox_or_a_declaration_nothing_is_decided(row: str)
         ("EML-05", changed(of("forged", "spf"), became("arrived"), 1)),
         ("EML-05", changed(of("forged", "own-domain"), became("arrived"), 1)),
         ("EML-05", changed(of("signed"), became("junk"), 1)),
-        ("EML-05", changed(of("ham"), became("withheld"), 90)),
+        ("EML-05", changed(of("ham"), became("withheld"), 400)),
     ],
 )
 def test_what_breaks_a_requirement_breaks_it(row: str, sent: tuple[SentMail, ...]) -> None:

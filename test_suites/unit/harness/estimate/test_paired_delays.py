@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import chain
-from random import Random
 from statistics import median
 from typing import Any
 
@@ -103,24 +102,28 @@ def test_the_same_campaign_on_a_slower_machine_is_no_regression(
     assert not change.is_longer_by(0.0)
 
 
-@given(seed=st.integers(0, 1000), slower=st.sampled_from([0.5, 1.0]))
-def test_two_hundred_milliseconds_are_found_with_59_pages(seed: int, slower: float) -> None:
-    numbers = np.random.default_rng(seed)
-    pairs = [after_times(one, slower, 0.2) for one in skewed(numbers, 59, 1.0, 0.0)]
+@pytest.mark.parametrize("slower", [0.5, 1.0])
+def test_two_hundred_milliseconds_are_nearly_always_found_with_59_pages(slower: float) -> None:
+    numbers, found = np.random.default_rng(59), 0
+    for _ in range(200):
+        pairs = [after_times(one, slower, 0.2) for one in skewed(numbers, 59, 1.0, 0.0)]
+        change = delay_change(pairs, ALPHA)
+        found += change.is_longer_by(MARGIN)
 
-    change = delay_change(pairs, ALPHA)
-
-    assert change.is_longer_by(MARGIN)
+    assert found >= 0.95 * 200
     assert (change.pairs, change.unmeasured) == (59, 0)
 
 
-@given(pairs=PAIRS, unmeasured=st.integers(0, 20), seed=st.integers())
-def test_the_order_of_pages_does_not_matter(
-    pairs: list[PairedDelay], unmeasured: int, seed: int
-) -> None:
-    mixed = Random(seed).sample(pairs, len(pairs))
+def test_pages_that_were_slow_in_one_spell_show_less_than_as_many_single_ones() -> None:
+    numbers = np.random.default_rng(7)
+    single = numbers.permutation(np.arange(100) < 70)
 
-    assert delay_change(mixed, ALPHA, unmeasured) == delay_change(pairs, ALPHA, unmeasured)
+    def lower(is_slow: np.ndarray) -> float:
+        pairs = [PairedDelay(0.01, 0.02, 0.01, 0.22 if slow else 0.02) for slow in is_slow]
+        return delay_change(pairs, ALPHA).lower or 0.0
+
+    assert lower(single) == approx(0.2)
+    assert lower(np.sort(single)) == 0.0
 
 
 @given(pairs=PAIRS, unmeasured=st.integers(1, 20))

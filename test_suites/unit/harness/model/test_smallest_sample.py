@@ -8,16 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.estimate.campaign_comparison import hodges_lehmann
 from harness.estimate.durations import TimedEvent, time_to_effect
 from harness.estimate.e_process import anytime_bounds
-from harness.estimate.intervals import clopper_pearson, quantile_bounds
+from harness.estimate.intervals import clopper_pearson
 from harness.estimate.planning import fewest_items
+from harness.estimate.quantile_bounds import TimedSample
 from harness.model.scheme import Requirement, Threshold
 from harness.model.smallest_sample import (
     smallest_at_any_time,
     smallest_for_rate,
-    smallest_for_shift,
     smallest_for_threshold,
     smallest_for_waiting,
     smallest_sample,
@@ -78,14 +77,6 @@ def test_bounds_at_any_time_reach_with_that_number_and_not_before(
     assert (anytime_bounds(number - 1, number - 1, alpha).lower or 0) < rate
 
 
-@pytest.mark.parametrize("alpha", [*ALPHAS, 0.2])
-def test_a_shift_has_bounds_from_that_number_on(alpha: float) -> None:
-    number = smallest_for_shift(alpha)
-
-    assert hodges_lehmann([0.0] * number, alpha).bounds.upper is not None
-    assert hodges_lehmann([0.0] * (number - 1), alpha).bounds.upper is None
-
-
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("quantile", [0.5, 0.74, 0.9])
 def test_a_waiting_time_has_a_bound_from_that_number_on(quantile: float, alpha: float) -> None:
@@ -111,8 +102,9 @@ def test_a_quantile_has_a_bound_from_that_number_on(alpha: float) -> None:
     number = smallest_sample(limit, alpha) or 0
 
     assert number == {0.05: 59, 0.01: 90}[alpha]
-    assert quantile_bounds(range(number), 0.95, alpha).upper is not None
-    assert quantile_bounds(range(number - 1), 0.95, alpha).upper is None
+    for n, has_bound in ((number, True), (number - 1, False)):
+        sample = TimedSample(times=range(n), quantile=0.95, alpha=alpha, mark=n)
+        assert (sample.bounds.upper is not None) == has_bound
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from harness.errors import InstrumentError
 from harness.model.outcome_group import Adverse, Counts, OutcomeGroup, ProbeState
 from harness.model.verdict import State
 from harness.model.verdict_basis import VerdictBasis
-from harness.verdicts.cached_verdicts import ParquetVerdicts, RankedValues
+from harness.verdicts.cached_verdicts import ParquetVerdicts
 
 OPEN = OutcomeGroup(
     number=0,
@@ -25,16 +22,6 @@ OPEN = OutcomeGroup(
     items=1,
     probe_states=(ProbeState("ks2", "web", State.ALLOWED),),
 )
-
-
-@given(st.lists(st.floats(allow_nan=False)))
-def test_any_rank_of_numbers_is_that_of_the_sorted_ones(values: list[float]) -> None:
-    ordered = RankedValues(np.array(values, dtype=np.float64))
-
-    assert [ordered[rank] for rank in reversed(range(len(values)))] == sorted(values, reverse=True)
-    assert ordered[1:3] == sorted(values)[1:3]
-    with pytest.raises(IndexError):
-        ordered[len(values)]
 
 
 def test_a_file_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
