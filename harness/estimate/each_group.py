@@ -21,6 +21,7 @@ from harness.model.coverage import (
     misses_threshold,
 )
 from harness.model.metric import Metric, Part, Source, Span
+from harness.model.metric_spec import spec_of
 from harness.model.scheme import Threshold
 
 
@@ -101,6 +102,8 @@ def worst_of_groups(
 
     worst = max(tried, key=key)
     lower, upper = _bounds(selection, measured, is_bad=is_bad)
+    has_rates = spec_of(selection.measure.metric).is_rate or any(one.decided for one in metrics)
+    rates = metrics if has_rates else []
     return replace(
         worst.metric,
         name=selection.measure.metric,
@@ -110,8 +113,8 @@ def worst_of_groups(
         parts=parts,
         pooled=_outer([one.pooled for one in metrics if one.pooled]),
         p_value=bonferroni([one.p_value for one in metrics]),
-        decided=_outer([one.decided or Span(one.lower, one.upper) for one in metrics]),
-        alone=_outer([one.alone or Span(one.lower, one.upper) for one in metrics]),
+        decided=_outer([one.decided or Span(one.lower, one.upper) for one in rates]),
+        alone=_outer([one.alone or Span(one.lower, one.upper) for one in rates]),
     )
 
 
