@@ -8,15 +8,18 @@ what was counted of every row of a scheme that a sample decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from harness.assess.outcomes import assess, is_sampled
 from harness.estimate.each_group import Group, worst_of_groups
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import rate
+from harness.estimate.quantile_bounds import TimedSample
 from harness.model.alert_case import CELLS
 from harness.model.metric import Metric
 from harness.model.metric_spec import spec_of
@@ -43,11 +46,18 @@ def errors_of(sizes: Mapping[str, int], miss_rate: float, outcome: Missing) -> E
     """
     conforms, spared = 0.0, 1.0
     for name, n in sizes.items():
-        passing = _first(n, lambda m, name=name: outcome(name, m) is not Conformity.CONFORMS)
-        failing = _first(n, lambda m, name=name: outcome(name, m) is Conformity.DOES_NOT_CONFORM)
+        passing, failing = _first_ends(n, partial(outcome, name))
         conforms = max(conforms, _at_most(passing - 1, n, miss_rate))
         spared *= _at_most(failing - 1, n, miss_rate)
     return Errors(conforms, 1 - spared)
+
+
+def _first_ends(n: int, outcome: Callable[[int], Conformity]) -> tuple[int, int]:
+    """The fewest misses that no longer conform, and the fewest that fail."""
+    return (
+        _first(n, lambda missed: outcome(missed) is not Conformity.CONFORMS),
+        _first(n, lambda missed: outcome(missed) is Conformity.DOES_NOT_CONFORM),
+    )
 
 
 def _at_most(misses: int, n: int, miss_rate: float) -> float:
@@ -108,19 +118,19 @@ def _group(row: Requirement, random: np.random.Generator, label: str) -> Group:
             measure=lambda at: rate(at, name, k, n, 0, is_least=is_least),
         )
     quantile = row.measure.quantile or MEDIAN
-    over = n - int(random.binomial(n, quantile))
-    return Group(label=label, of_items=False, measure=lambda at: _times(at, over, n, quantile))
+    is_over = random.random(n) > quantile
+    return Group(label=label, of_items=False, measure=lambda at: _times(at, is_over, quantile))
 
 
-def _times(selection: Selection, over: int, n: int, quantile: float) -> Metric:
-    """Times of which ``over`` are longer than the limit, as a metric of time has them."""
-    limit = selection.at_most or 1.0
-    times = [limit / 2] * (n - over) + [limit * 2] * over
-    lower, upper = quantile_bounds(times, quantile, selection.alpha)
+def _times(selection: Selection, is_over: NDArray[np.bool_], quantile: float) -> Metric:
+    """Times in the order of trial, some of them longer than the limit, as metrics of time do."""
+    limit, n = selection.at_most or 1.0, len(is_over)
+    times = np.where(is_over, limit * 2, limit / 2).tolist()
+    sample = TimedSample(times=times, quantile=quantile, alpha=selection.alpha, mark=limit)
     return Metric(
         name=selection.measure.metric, unit="s", value=limit, k=n, n=n, indeterminate=0,
-        lower=lower, upper=upper, method="times", alpha=selection.alpha,
-        p_value=p_above_mark(n - over, n, quantile),
+        lower=sample.bounds.lower, upper=sample.bounds.upper, method="times",
+        alpha=selection.alpha, p_value=sample.p_above(limit),
     )  # fmt: skip
 
 
