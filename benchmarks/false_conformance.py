@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from test_suites.calibration.simulated_counts import Design, Draw
 
 REPLICATES, STOPPED, SERVICES = 10_000, 1_000, 4_000
+CATEGORIES = 1_000
+SCHEMES = ("becta-2008", "uksic-2024", "dfe-2024", "strict")
 ALPHA = 0.05
 
 
@@ -33,7 +35,20 @@ def false_conformance() -> Iterable[Result]:
     yield from _clustered()
     yield _service()
     yield from _schemes()
+    yield from _categories()
     yield from _stopped()
+
+
+def _categories() -> Iterable[Result]:
+    """Each kind of row on rates of categories: one of them at the mark, the others perfect."""
+    from test_suites.calibration.simulated_counts import scheme, share  # noqa: PLC0415 - as above
+    from test_suites.calibration.simulated_marks import each_category_alone  # noqa: PLC0415 - as above
+    from test_suites.calibration.simulated_rows import conforms  # noqa: PLC0415 - as above
+
+    for items, correlation in ((1, 0.0), (3, 0.5)):
+        for case in each_category_alone(SCHEMES, items=items, correlation=correlation):
+            found = share(CATEGORIES, case.draw, scheme(case.wanted), 11, conforms)
+            yield _result(f"{case.name} alone: conforms", found, case.wanted["alpha"], CATEGORIES)
 
 
 def _clustered() -> Iterable[Result]:
@@ -67,7 +82,7 @@ def _schemes() -> Iterable[Result]:
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - as above
     from test_suites.calibration.simulated_marks import accused, sampled_rows  # noqa: PLC0415 - as above
 
-    for name in ("becta-2008", "uksic-2024", "dfe-2024", "strict"):
+    for name in SCHEMES:
         scheme = load_scheme(name)
         found = accused(scheme, SERVICES, 31)
         goal = f"{name}, a service at {len(sampled_rows(scheme))} marks is accused"

@@ -2,12 +2,14 @@
 
 ``errors_of`` reads from the outcomes of the real metrics how many misses of one group conform and how
 many fail; the probabilities of both follow exactly, because misses are binomial. ``accused`` draws
-what was counted of every row of a scheme that a sample decides.
+what was counted of every row of a scheme that a sample decides, ``each_category_alone`` what was
+counted of one category of a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -26,6 +28,9 @@ from harness.model.metric_spec import spec_of
 from harness.model.outcome import Conformity, Measurement
 from harness.model.scheme import Requirement, Scheme
 from harness.model.smallest_sample import MEDIAN
+from harness.schemes.load import load_scheme
+from test_suites.calibration.simulated_counts import Design, Row
+from test_suites.calibration.simulated_rows import Case, block, overblock
 from test_suites.memory_fold import MemoryFold
 
 Missing = Callable[[str, int], Conformity]
@@ -170,3 +175,48 @@ def accused(scheme: Scheme, replicates: int, seed: int, *, alone: bool = False) 
             for one in assess(family, scheme.decision)
         )
     return found / replicates
+
+
+RATES = ("block_rate", "overblock_rate")
+
+
+def each_category_alone(
+    names: Sequence[str], *, items: int = 1, correlation: float = 0.0
+) -> Iterator[Case]:
+    """Rows of these schemes on rates of categories: one category at the mark, the others perfect.
+
+    Rows that differ in nothing but the names of their categories are one. A category has twice as
+    many domains as the row needs, of so many items each.
+    """
+    seen: set[tuple[object, ...]] = set()
+    for name in names:
+        found = load_scheme(name)
+        for row in sampled_rows(found):
+            metric, threshold, codes = row.measure.metric, row.threshold, row.measure.categories
+            assert threshold is not None
+            alpha = row.alpha or found.decision.alpha
+            kind = (metric, threshold.at_least, threshold.at_most, alpha, len(codes), row.n_min)
+            if metric.removesuffix("_by_category") in RATES and kind not in seen:
+                seen.add(kind)
+                yield _alone(f"{name} {row.id}", row, alpha, items, correlation)
+
+
+def _alone(name: str, row: Requirement, alpha: float, items: int, correlation: float) -> Case:
+    threshold = row.threshold
+    assert threshold is not None
+    mark = threshold.at_least if threshold.at_least is not None else threshold.at_most or 0.0
+    is_least = threshold.at_least is not None
+    first, *others = [f"{'B' if is_least else 'A'}{n}" for n in range(len(row.measure.categories))]
+    sizes = (items,) * (2 * max(row.n_min, 30))
+    design = Design(name=f"{len(sizes)}x{items}", sizes=sizes, correlation=correlation)
+
+    def draw(random: np.random.Generator) -> list[Row]:
+        perfect = Counter({(items, 0, 0) if is_least else (0, items, 0): len(sizes)})
+        at_mark = Row(category=first, domains=design.domains(random, mark))
+        return [at_mark, *(Row(category=code, domains=perfect) for code in others)]
+
+    make = block if is_least else overblock
+    limit = {"threshold": {"at_least": mark} if is_least else {"at_most": mark}}
+    more = {"alpha": alpha, "n_min": row.n_min} | limit
+    wanted = make(row.measure.metric, first, *others) | more
+    return Case(name=f"{name}, {items} a domain", wanted=wanted, draw=draw)
