@@ -148,7 +148,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 @pytest.mark.timeout(240)
 def test_error_rates_hold_with_early_stopping(recorded: Recorded) -> None:
-    replicates, random = 150, np.random.default_rng(5)
+    replicates, random = 40, np.random.default_rng(5)
     granted = np.zeros(len(SCHEME.requirements))
     accused = stopped = 0
     for _ in range(replicates):
