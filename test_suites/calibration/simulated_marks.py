@@ -8,6 +8,7 @@ what was counted of every row of a scheme that a sample decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -44,8 +45,9 @@ def errors_of(sizes: Mapping[str, int], miss_rate: float, outcome: Missing) -> E
     """
     conforms, spared = 0.0, 1.0
     for name, n in sizes.items():
-        passing = _first(n, lambda m, name=name: outcome(name, m) is not Conformity.CONFORMS)
-        failing = _first(n, lambda m, name=name: outcome(name, m) is Conformity.DOES_NOT_CONFORM)
+        found = partial(outcome, name)
+        passing = _first(n, lambda m: found(m) is not Conformity.CONFORMS)  # noqa: B023 - used at once
+        failing = _first(n, lambda m: found(m) is Conformity.DOES_NOT_CONFORM)  # noqa: B023 - the same
         conforms = max(conforms, _at_most(passing - 1, n, miss_rate))
         spared *= _at_most(failing - 1, n, miss_rate)
     return Errors(conforms, 1 - spared)

@@ -236,8 +236,7 @@ def test_alerts_that_may_still_be_right_count_as_quick_for_an_accusation() -> No
     made = where(is_urgent, lambda one: told(one, alert(one, 1700)), most=40)
     late = {one.item for one in made if one.entries and one.entries[0].at != alert(one).at}
     open_ = [one.item for one in made if is_urgent(session_of(one)) and one.item not in late][:40]
-    unread = {"search": "", "url": ""}
-    made = [told(one, alert(one, **unread)) if one.item in open_ else one for one in made]
+    made = [told(one, alert(one, search="", url="")) if one.item in open_ else one for one in made]
     metric = outcome(selection("ALR-02", made)).metric
 
     assert (metric.k, metric.indeterminate, len(late)) == (680, 40, 40)

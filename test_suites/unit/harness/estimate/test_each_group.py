@@ -29,10 +29,11 @@ def worst(wanted: Requirement, *groups: Group) -> Metric:
 
 def shares(*counts: tuple[int, int]) -> list[Group]:
     """Groups named by their place, of so many right of so many."""
-    return [
-        Group(label=str(place), measure=lambda at, k=k, n=n: rate(at, "block_rate", k, n, 0))
-        for place, (k, n) in enumerate(counts)
-    ]
+
+    def group(place: int, k: int, n: int) -> Group:
+        return Group(label=str(place), measure=lambda at: rate(at, "block_rate", k, n, 0))
+
+    return [group(place, *each) for place, each in enumerate(counts)]
 
 
 def test_a_pass_needs_each_at_alpha_and_a_failure_one_at_alpha_by_their_number() -> None:
