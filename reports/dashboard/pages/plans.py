@@ -10,6 +10,7 @@ from typing import NamedTuple
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from harness.follow.due_dates import in_words, obligations
 from harness.follow.state import StreamState
 from harness.model.hub_access import Permission, Viewer
 from harness.model.obligation import Lane
@@ -295,6 +296,8 @@ def _plan_page(
         finding=finding,
         stream=stored.stream,
         card=_card(stored, now),
+        duties=obligations(_views([stored])[0].state, now),
+        in_words=lambda one: in_words(one, now, day),
         state=STATES[plan.state],
         step=STEPS.get(plan.state, 7),
         severity=SEVERITIES.get(finding.severity, finding.severity),
