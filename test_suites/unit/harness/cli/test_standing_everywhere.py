@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.hub_conditions import of_plans
+from harness.follow.deadlines import RETEST
 from harness.follow.due_dates import obligations
 from harness.follow.findings import draft_plan
 from harness.follow.standing import ServiceStanding, standing_at
@@ -21,11 +22,14 @@ from harness.follow.status_history import replay_statuses
 from harness.model.alarm import AlarmRetest, AlarmRule, RaisedAlarm
 from harness.model.decision import FAVOURABLE, Basis, Decision, Proposal, Status
 from harness.model.decision_event import DecisionMade
+from harness.model.escalation import Level
 from harness.model.event import (
     Event,
     FindingOpened,
     PlanAgreed,
+    PlanEscalated,
     PlanExtended,
+    PlanProgressed,
     PlanSuperseded,
     RecordAdded,
     StreamOpened,
@@ -317,3 +321,44 @@ def test_the_agreement_is_done_when_a_plan_is_agreed() -> None:
     agreed = {step.title: step.done for step in plan.milestones}
     assert agreed["Corrective action agreed"] == after(101)
     assert agreed["Re-test conforms"] is None
+
+
+def test_what_is_suspended_waits_for_no_second_suspension() -> None:
+    """A plan that was escalated suspended the service while the alarm was re-tested."""
+    escalated = PlanEscalated(
+        at=after(172), actor="Ben", plan="P-0001", level=Level.SUSPENDED, reason="r",
+        exit_criteria="e",
+    )  # fmt: skip
+    events = [each for each in EVENTS if each.at <= after(177)]
+    events = sorted([*events, escalated], key=lambda each: each.at)
+    state, history = replay_statuses(events, after(177))
+    standing = standing_at(SERVICE, state, history, after(177))
+    (raised,) = standing.alarms
+
+    assert standing.is_stopped
+    assert not standing.is_to_decide(raised)
+
+
+def test_a_late_containment_is_public() -> None:
+    """The fix is due later, and still the plan is overdue."""
+    view = view_at(after(102))
+    (plan,) = view.state.plans.values()
+    contained = plan.containment_due
+    assert contained is not None
+    assert contained < plan.due
+    moment = contained + timedelta(hours=1)
+    (service,) = public_register([view_at(moment)], moment).services
+    early = contained - timedelta(hours=1)
+    (before,) = public_register([view_at(early)], early).services
+
+    assert [True] == [one.is_overdue for one in service.findings]
+    assert [False] == [one.is_overdue for one in before.findings]
+
+
+def test_a_supplier_cannot_report_the_re_test() -> None:
+    view = view_at(after(110))
+    number = [step.title for step in view.state.plans["P-0001"].milestones].index(RETEST) + 1
+    said = PlanProgressed(at=after(111), actor="Olga", plan="P-0001", note="n", milestone=number)
+    plan = view.state.after(said).plans["P-0001"]
+
+    assert plan.milestones[number - 1].done is None
