@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli.hub_conditions import of_plans
+from harness.cli.hub_history import HubStream
+from harness.cli.hub_waiting import waiting_documents
 from harness.follow.deadlines import RETEST
 from harness.follow.due_dates import obligations
 from harness.follow.findings import draft_plan
@@ -30,6 +32,7 @@ from harness.model.event import (
     PlanEscalated,
     PlanExtended,
     PlanProgressed,
+    PlanSubmitted,
     PlanSuperseded,
     RecordAdded,
     StreamOpened,
@@ -45,12 +48,14 @@ from harness.model.surveillance_event import (
     SurveillanceRun,
 )
 from harness.store.hub.repository import Repository
+from reports.dashboard.service_facts import WAITING_FACTS
 from reports.oscal.poam import write_poam
 from reports.site.private_pages import private_files
 from reports.site.public_facts import PublicRegister, public_register
 from reports.site.public_pages import register_table
 from reports.site.register_documents import RegisterDocument, register_from
 from reports.site.stream_view import MeasuredCampaign, StreamView
+from reports.site.trend_chart import Timeline, strip_of
 from reports.site.trend_facts import trends
 from test_suites import site_example
 from test_suites.hub_result_pages import ResultPages
@@ -362,3 +367,43 @@ def test_a_supplier_cannot_report_the_re_test() -> None:
     plan = view.state.after(said).plans["P-0001"]
 
     assert plan.milestones[number - 1].done is None
+
+
+def waiting_at(moment: datetime, *more: Event) -> set[tuple[str, str]]:
+    """Who has to act on what, as the overview of the hub lists it."""
+    events = sorted(
+        [*(each for each in EVENTS if each.at <= moment), *more], key=lambda each: each.at
+    )
+    state, history = replay_statuses(events, moment)
+    view = StreamView(STREAM, SUPPLIER, tuple(events), state, history, (), {})
+    made = waiting_documents(HubStream(view, moment, {}, {}, {}, Path()))
+    found = [WAITING_FACTS.decode(each.body) for each in made]
+    return {(each.about, str(each.party)) for each in found}
+
+
+def test_each_role_is_told_of_its_act_on_one_plan() -> None:
+    """The assessor agrees the plan while the supplier has to contain the failure."""
+    submitted = PlanSubmitted(
+        at=after(100.5), actor="Olga", plan="P-0001", owner="Olga", corrective_action="a",
+        containment="c",
+    )  # fmt: skip
+    both = {("P-0001", "assessor"), ("P-0001", "supplier")}
+
+    assert both <= waiting_at(after(100.6), submitted)
+
+
+def test_a_confirmed_alarm_waits_for_the_decision_maker_until_it_is_made() -> None:
+    duty = ("A-0001", "decision-maker")
+
+    assert duty in waiting_at(after(177))
+    assert duty not in waiting_at(after(183))
+
+
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_the_last_bar_is_as_wide_as_the_others(count: int) -> None:
+    timeline = Timeline(BEGIN, after(7 * 40))
+    bars = strip_of([(after(7 * number), "conforms") for number in range(count)], timeline)
+    widths = {round(bar.width, 1) for bar in bars}
+
+    assert max(widths) - min(widths) <= 0.1
+    assert bars[-1].x + bars[-1].width <= timeline.place(after(7 * (count - 1))) + 4
