@@ -23,7 +23,7 @@ from harness.follow.agreement import (
     with_details,
 )
 from harness.follow.allowed_changes import allow_change
-from harness.follow.deadlines import AGREEMENT, RETEST, moved
+from harness.follow.deadlines import moved
 from harness.follow.deviations import approve, check_in, deviate, reject, request
 from harness.follow.escalation import escalate
 from harness.follow.event_words import describe
@@ -40,11 +40,9 @@ from harness.follow.plan_terms import signature_fault_in
 from harness.follow.soak import count_soak, require_soak, soak_fault_in
 from harness.model.action_plan import (
     ENDED,
-    FIXED,
     ActionPlan,
     Extension,
     Finding,
-    Milestone,
     PlanEvidence,
     PlanSignature,
     PlanState,
@@ -121,26 +119,9 @@ def advance(
     return replace(
         after,
         reported=event.at if isinstance(event, REPORTS) else after.reported,
-        milestones=_reached(after, event),
         history=(*after.history, entry),
         breaches=(*after.breaches, *breach),
         actors=tuple(dict.fromkeys((*after.actors, *acted_in(event)))),
-    )
-
-
-def _reached(after: ActionPlan, event: PlanEvent) -> tuple[Milestone, ...]:
-    """The milestones after an event: an agreement, and a re-test that conforms, reach their own.
-
-    A supplier cannot report the re-test, and where a fix did not hold it is not reached any more.
-    """
-    return tuple(
-        replace(step, done=event.at)
-        if (step.title == AGREEMENT and isinstance(event, PlanAgreed) and step.done is None)
-        or (step.title == RETEST and after.state in FIXED and step.done is None)
-        else replace(step, done=None)
-        if step.title == RETEST and after.state not in FIXED | ENDED and step.done is not None
-        else step
-        for step in after.milestones
     )
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from harness.follow.deadlines import is_reached
 from harness.follow.due_dates import in_words, obligations
 from harness.follow.state import StreamState
 from harness.model.hub_access import Permission, Viewer
@@ -296,6 +297,7 @@ def _plan_page(
         finding=finding,
         stream=stored.stream,
         card=_card(stored, now),
+        is_reached=is_reached,
         duties=obligations(_views([stored])[0].state, now),
         in_words=lambda one: in_words(one, now, day),
         state=STATES[plan.state],
