@@ -134,6 +134,16 @@ def day(moment: datetime) -> str:
     return f"{moment.day}\N{NO-BREAK SPACE}{moment:%B %Y}"
 
 
+def ago(at: datetime | None, now: datetime) -> str:
+    """When something was, as people say it: "today, 04:31", "yesterday", "9 days ago"."""
+    if at is None:
+        return "never"
+    days = (now.date() - at.date()).days
+    if days <= 0:
+        return f"today, {at:%H:%M}"
+    return "yesterday" if days == 1 else f"{days} days ago"
+
+
 def _without_failures(assessment: Assessment) -> str:
     counts = phrases.tally(assessment)
     undecided, total = counts[Conformity.INSUFFICIENT], sum(counts.values())

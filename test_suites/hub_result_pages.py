@@ -39,7 +39,7 @@ class ResultPages:
             only=frozenset({Permission.READ_RESULTS}),
         )  # fmt: skip
         routes = tuple(each.routes(repository) for each in MODULES)
-        self.app = app_of(example.registry, routes, viewers)
+        self.app = app_of(example.registry, routes, viewers, now=example.clock.now)
         self._transport = httpx.ASGITransport(self.app)
 
     def get(self, path: str, who: str = ASSESSOR) -> httpx.Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -84,6 +84,7 @@ def app_of(
     viewers: Mapping[str, Viewer],
     lines: list[RequestLine] | None = None,
     rows_of: datetime | None = NOW,
+    now: Callable[[], datetime] = lambda: NOW,
 ) -> ASGIApp:
     """The application with these pages; ``lines`` takes the lines of its log."""
     return hub_app(
@@ -92,8 +93,8 @@ def app_of(
             repository=Repository(registry),
             access=NamedViewers(viewers),
             log=(lines if lines is not None else []).append,
-            now=lambda: NOW,
-            rows_of=lambda _: rows_of,
+            now=now,
+            rows_of=lambda _: now() if rows_of == NOW else rows_of,
             routes=routes,
         )
     )

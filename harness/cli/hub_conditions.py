@@ -10,7 +10,7 @@ from typing import NamedTuple
 from harness.cli.hub_standing import AgentView
 from harness.follow.event_notifications import page_path
 from harness.model.notification import Notification, NotificationKind
-from harness.model.obligation import Lane, Obligation
+from harness.model.obligation import Obligation
 from harness.model.stream import same_name, stream_of
 from harness.monitor.monitoring_file import MonitoringFile
 from harness.monitor.schedule import YEAR, runs_per_year
@@ -105,7 +105,7 @@ def of_plans(
 ) -> Iterator[Condition]:
     """The plans with something that is overdue; one that gets a new date is another condition."""
     for one in found:
-        if one.lane is not Lane.OVERDUE or not one.plan:
+        if not one.plan or now <= one.due:
             continue
         key = "\x1f".join(("plan-overdue", stream, one.id, f"{one.due:%Y-%m-%dT%H:%M}"))
         yield Condition(

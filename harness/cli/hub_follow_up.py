@@ -18,6 +18,7 @@ from harness.cli.hub_history import HubStream
 from harness.follow.decisions import people_of, standing
 from harness.follow.escalation import SETTLED
 from harness.follow.plan_terms import digest_of
+from harness.follow.standing import standing_at
 from harness.follow.state import StreamState
 from harness.model.action_plan import ActionPlan, Retest
 from harness.model.alarm import Alarm
@@ -205,12 +206,18 @@ def _measured_by(state: StreamState, service: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(state.evaluators.get(same_name(service), ())))
 
 
-def alarm_documents(
-    _stream: str, supplier: str, _events: Sequence[Event], state: StreamState, _now: datetime
-) -> Iterator[Document]:
+def alarm_documents(stream: HubStream) -> Iterator[Document]:
     """A document for each alarm; one that waits is dated when its re-test is due."""
-    for alarm in state.alarms.values():
-        facts = AlarmFacts(supplier=supplier, alarm=alarm, plans=_plans_of(alarm, state))
+    view = stream.view
+    for alarm in view.state.alarms.values():
+        standing = standing_at(alarm.raised.service, view.state, view.history, stream.now)
+        facts = AlarmFacts(
+            supplier=view.supplier,
+            alarm=alarm,
+            plans=_plans_of(alarm, view.state),
+            answer=standing.answer_to(alarm),
+            is_to_decide=standing.is_to_decide(alarm),
+        )
         yield Document(
             kind=ALARM,
             id=alarm.id,
@@ -247,6 +254,6 @@ def _of_stream(make: Maker) -> Callable[[HubStream], Iterable[Document]]:
 FOLLOW_UP_MAKERS = (
     (PLAN, _of_stream(plan_documents)),
     (DECISION, _of_stream(decision_documents)),
-    (ALARM, _of_stream(alarm_documents)),
+    (ALARM, alarm_documents),
 )
 """The kinds of documents of this module, each with what makes all of a stream."""

@@ -55,7 +55,7 @@ from reports.site.trend_causes import Instrument
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-EDITION = "2"
+EDITION = "3"
 """The edition of what makes rows; a change makes the rows of every registry anew."""
 
 DOCUMENT_MAKERS: tuple[tuple[str, Callable[[HubStream], Iterable[Document]]], ...] = (

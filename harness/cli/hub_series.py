@@ -163,6 +163,7 @@ def _documents(
         is_binding=last.is_binding,
         word=facts.word,
         results=held.results,
+        failures=[each.worst or each.state for each in held.figures].count("does-not-conform"),
     )
     for kind, body in ((SERIES, held), (CURRENT, current)):
         text = msgspec.json.encode(body).decode()

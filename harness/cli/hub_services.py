@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from harness.cli.hub_causes import instrument_causes
-from harness.cli.hub_drawn import Drawn, choose_drawn
 from harness.cli.hub_history import HubStream, MonitoredService
 from harness.cli.hub_series import worst_of
-from harness.follow.decisions import latest_of
-from harness.follow.status_history import StatusChange
-from harness.model.decision import FAVOURABLE, STOPPED, HeldDecision, Status
+from harness.follow.newest_figures import MeasuredFigure
+from harness.follow.standing import ServiceStanding, VersionStanding, standing_at
 from harness.model.registry_record import Service
 from harness.model.stream import same_name
 from harness.model.surveillance_event import Intensity
@@ -36,6 +34,7 @@ from reports.dashboard.service_facts import (
     URGENCY,
     WEEKS_SHOWN,
     Accreditation,
+    Audit,
     Cell,
     OpenPlan,
     RequirementFacts,
@@ -49,15 +48,9 @@ from reports.dashboard.service_facts import (
     strip_of,
     worst_first,
 )
+from reports.site.stream_view import Place
 from reports.site.trend_causes import Cause, Consequence, consequences_of, recorded_causes
-from reports.site.trend_facts import (
-    LONGEST_GAP,
-    State,
-    Suspension,
-    changes_of_service,
-    statuses_of,
-    suspensions_of,
-)
+from reports.site.trend_facts import State
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -81,18 +74,11 @@ class _Service(NamedTuple):
     stream: HubStream
     campaigns: ServiceCampaigns
     currents: list[CurrentFacts]
+    standing: ServiceStanding
 
     @property
     def page(self) -> str:
         return page_of(self.stream.view.name, self.name)
-
-    @property
-    def schemes(self) -> tuple[str, ...]:
-        """The schemes of its results and of its decisions."""
-        decided = (held.decision for held in self.stream.view.state.decisions.values())
-        name = same_name(self.name)
-        found = [one.scheme for one in decided if same_name(one.service) == name]
-        return tuple(dict.fromkeys((*found, *(each.about.scheme for each in self.currents))))
 
 
 KINDS = (SERVICE, SERVICE_PAGE, REQUIREMENT)
@@ -106,12 +92,11 @@ def service_documents(connection: Connection, stream: HubStream) -> Iterator[Doc
         at = facts.last or stream.now
         grouped = _by_requirement(service.currents)
         shown = {code: currents[:MOST_SUBJECTS] for code, currents in grouped.items()}
-        drawn = choose_drawn(connection, stream.view.name, shown, stream.now)
         yield _document(SERVICE, service, service.page, at, facts, URGENCY[facts.state])
         page = ServicePageFacts(
             facts=facts,
-            accreditations=tuple(_accreditations(service)),
-            requirements=tuple(_summaries(grouped, drawn)),
+            accreditations=tuple(map(_accreditation, service.standing.versions)),
+            requirements=tuple(_summaries(grouped)),
             causes=_causes(connection, service),
             consequences=_consequences(service),
         )
@@ -125,7 +110,6 @@ def service_documents(connection: Connection, stream: HubStream) -> Iterator[Doc
                 area=worst.area,
                 currents=tuple(shown[code]),
                 subjects=len(currents),
-                drawn=drawn[code].series,
             )
             name = requirement_id(service.page, code)
             yield _document(REQUIREMENT, service, name, worst.figure.at, requirement)
@@ -152,30 +136,39 @@ def _services(connection: Connection, stream: HubStream) -> Iterator[_Service]:
         if campaigns.number or key in on_record | decided:
             rows = documents_of(connection, view.name, CURRENT, service=name)
             currents = [CURRENT_FACTS.decode(row.body) for row in rows.values()]
-            yield _Service(name, stream, campaigns, worst_first(_still_current(currents)))
+            figures = [_measured(each) for each in currents]
+            standing = standing_at(name, view.state, view.history, stream.now, figures)
+            newest = worst_first(_newest(currents, standing))
+            yield _Service(name, stream, campaigns, newest, standing)
 
 
-def _still_current(currents: Sequence[CurrentFacts]) -> Iterator[CurrentFacts]:
-    """The newest results. What the newest campaign of a place did not measure has no data.
+def _measured(current: CurrentFacts) -> MeasuredFigure:
+    about, figure = current.about, current.figure
+    return MeasuredFigure(
+        requirement=about.requirement,
+        profile=about.profile,
+        scheme=about.scheme,
+        site=about.site,
+        schedule=about.schedule,
+        at=figure.at,
+        campaign=figure.campaign,
+        state=figure.state,
+        limit=figure.limit,
+    )
 
-    What was not measured there for long is left out.
-    """
-    newest: dict[tuple[str, str, str], tuple[datetime, str]] = {}
-    for each in currents:
-        about, found = each.about, (each.figure.at, each.figure.campaign)
-        place = about.scheme, about.site, about.schedule
-        newest[place] = max(newest.get(place, found), found)
-    for each in currents:
-        about, figure = each.about, each.figure
-        at, campaign = newest[about.scheme, about.site, about.schedule]
-        if campaign == figure.campaign:
-            yield each
-        elif at - figure.at <= LONGEST_GAP:
-            lacking = msgspec.structs.replace(
-                figure, state="no-data", measured="not measured", bounds="", value=None,
-                lower=None, upper=None,
-            )  # fmt: skip
-            yield msgspec.structs.replace(each, figure=lacking, word="not measured")
+
+def _newest(currents: Sequence[CurrentFacts], standing: ServiceStanding) -> Iterator[CurrentFacts]:
+    """The newest results; what the newest campaign of a place did not measure has no data."""
+    for each in standing.figures:
+        current = currents[each.number]
+        if not each.is_lacking:
+            yield current
+            continue
+        lacking = msgspec.structs.replace(
+            current.figure, state="no-data", measured="not measured", bounds="", value=None,
+            lower=None, upper=None,
+        )  # fmt: skip
+        yield msgspec.structs.replace(current, figure=lacking, word="not measured")
 
 
 def _by_requirement(currents: Iterable[CurrentFacts]) -> dict[str, list[CurrentFacts]]:
@@ -187,18 +180,18 @@ def _by_requirement(currents: Iterable[CurrentFacts]) -> dict[str, list[CurrentF
 
 def _facts(service: _Service) -> ServiceFacts:
     stream, view = service.stream, service.stream.view
-    last = _current(service)
+    standing = service.standing
+    last = standing.accreditation
     binding = [each for each in service.currents if each.is_binding]
     worst = binding[0] if binding else None
     first, strip = _strip(service)
     monitored = stream.monitored.get(same_name(service.name))
-    suspensions = tuple(_suspensions(service))
     return ServiceFacts(
         page=service.page,
         supplier=view.supplier,
         service=service.name,
-        state=_standing(last, worst, stream.now),
-        accreditation=last,
+        state="stopped" if standing.is_stopped else worst.figure.state if worst else "no-data",
+        accreditation=_accreditation(last) if last is not None else None,
         worst=worst,
         first_week=first,
         strip=strip,
@@ -207,9 +200,12 @@ def _facts(service: _Service) -> ServiceFacts:
         last_campaign=service.campaigns.name,
         sites=tuple(_sites(monitored)) if monitored else (),
         intensity=_intensity(monitored),
-        plans=tuple(_plans(service)),
-        alarms=_alarms(service),
-        suspensions=suspensions,
+        plans=tuple(_plans(standing)),
+        audit=_audit(service),
+        alarms=tuple(alarm.id for alarm in standing.open_alarms),
+        suspensions=tuple(
+            each for scheme in standing.schemes for each in standing.suspensions(scheme)
+        ),
         cells={
             code: Cell(
                 title=each[0].title,
@@ -219,63 +215,58 @@ def _facts(service: _Service) -> ServiceFacts:
                 scheme=each[0].about.scheme,
                 anchor=each[0].figure.anchor,
                 is_binding=each[0].is_binding,
+                at=each[0].figure.at,
             )
             for code, each in _by_requirement(service.currents).items()
         },
     )
 
 
-def _standing(last: Accreditation | None, worst: CurrentFacts | None, now: datetime) -> str:
-    """How a service stands as a whole: suspended, or as its worst binding result."""
-    if last is not None and last.status_at(now) in STOPPED:
-        return "stopped"
-    return worst.figure.state if worst is not None else "no-data"
-
-
-def _current(service: _Service) -> Accreditation | None:
-    """The accreditation of the service: of several schemes one that is stopped, else the newest.
-
-    One that is valid stands before a refusal, and that before one that has expired.
-    """
-    found = []
-    for scheme in service.schemes:
-        whole = changes_of_service(service.stream.view, service.name, scheme)
-        held = latest_of(service.stream.view.state.decisions, whole[-1].key) if whole else None
-        if held is not None:
-            found.append(_accreditation(held, whole[-1].change))
-    return min(found, key=_urgency, default=None)
-
-
-def _urgency(found: Accreditation) -> tuple[int, float]:
-    ranks = (STOPPED, FAVOURABLE, (Status.NOT_YET,), (Status.EXPIRED,))
-    rank = next(rank for rank, each in enumerate(ranks) if found.status in each)
-    return rank, -found.since.timestamp()
-
-
-def _accreditations(service: _Service) -> Iterator[Accreditation]:
-    """The accreditations of all versions by all schemes; the one that was decided last is last."""
-    view = service.stream.view
-    found = (
-        (latest_of(view.state.decisions, key), last) for key, (*_, last) in view.history.items()
-    )
-    decided = [(held, last) for held, last in found if held is not None]
-    for held, last in sorted(decided, key=lambda each: (each[0].at, each[0].decision.id)):
-        if same_name(held.decision.service) == same_name(service.name):
-            yield _accreditation(held, last)
-
-
-def _accreditation(held: HeldDecision, last: StatusChange) -> Accreditation:
-    decision = held.decision
+def _accreditation(one: VersionStanding) -> Accreditation:
+    decision = one.held.decision
     return Accreditation(
         version=decision.version,
         scheme=decision.scheme,
-        status=last.status,
-        since=last.at,
-        decision=last.decision,
-        until=decision.until if last.status in FAVOURABLE else None,
-        certificate=held.certificate.number if held.certificate is not None else "",
-        why=last.why,
+        status=one.last.status,
+        since=one.last.at,
+        decision=one.last.decision,
+        until=one.until,
+        certificate=one.certificate,
+        why=one.last.why,
     )
+
+
+def _plans(standing: ServiceStanding) -> Iterator[OpenPlan]:
+    for each in standing.findings:
+        if (plan := each.plan) is not None:
+            yield OpenPlan(
+                plan=plan.id,
+                requirement=each.finding.requirement,
+                due=plan.effective_due,
+                late_after=plan.late_after,
+                is_escalated=plan.level is not None,
+            )
+
+
+def _audit(service: _Service) -> Audit | None:
+    """The newest campaign that surveillance did not make, and how its runs since then ended."""
+    places, state = service.stream.places, service.stream.view.state
+    retests = {name for name, plan in state.campaigns.items() if plan}
+    retests |= {each.campaign for alarm in service.standing.alarms for each in alarm.retests}
+    audits = [
+        (at, campaign)
+        for at, _, campaign in service.campaigns.made
+        if campaign not in retests and not places.get(same_name(campaign), Place()).site
+    ]
+    if not audits:
+        return None
+    at, campaign = max(audits)
+    since: dict[tuple[str, str], tuple[datetime, str]] = {}
+    for when, ended, name in service.campaigns.made:
+        place = places.get(same_name(name), Place())
+        if place.site and when > at:
+            since[place] = when, ended  # they are in order of time
+    return Audit(at=at, campaign=campaign, since=tuple(ended for _, ended in since.values()))
 
 
 def _strip(service: _Service) -> tuple[datetime | None, str]:
@@ -283,7 +274,7 @@ def _strip(service: _Service) -> tuple[datetime | None, str]:
     now = service.stream.now
     earliest = _monday(now) - timedelta(weeks=WEEKS_SHOWN - 1)
     weeks: dict[datetime, State] = {}
-    for at, name in service.campaigns.states:
+    for at, name, _ in service.campaigns.made:
         week, state = _monday(at), STATES_OF_CAMPAIGNS[name]
         weeks[week] = worst_of((weeks.get(week, state), state))
     monitored = service.stream.monitored.get(same_name(service.name))
@@ -328,45 +319,13 @@ def _intensity(monitored: MonitoredService | None) -> Intensity | None:
     return max((run.then for run in runs), key=INTENSITIES.index, default=None)
 
 
-def _plans(service: _Service) -> Iterator[OpenPlan]:
-    state = service.stream.view.state
-    name = same_name(service.name)
-    for plan in state.plans.values():
-        finding = state.findings[plan.finding]
-        if same_name(finding.service) == name and not plan.is_ended:
-            yield OpenPlan(
-                plan=plan.id,
-                requirement=finding.requirement,
-                due=plan.due,
-                is_escalated=plan.level is not None,
-            )
-
-
-def _alarms(service: _Service) -> tuple[str, ...]:
-    alarms = service.stream.view.state.alarms.values()
-    name = same_name(service.name)
-    return tuple(
-        each.id for each in alarms if same_name(each.raised.service) == name and not each.is_ended
-    )
-
-
-def _suspensions(service: _Service) -> Iterator[Suspension]:
-    view = service.stream.view
-    for scheme in service.schemes:
-        whole = changes_of_service(view, service.name, scheme)
-        yield from suspensions_of([each.change for each in whole])
-
-
-def _summaries(
-    grouped: Mapping[str, Sequence[CurrentFacts]], drawn: Mapping[str, Drawn]
-) -> Iterator[RequirementSummary]:
+def _summaries(grouped: Mapping[str, Sequence[CurrentFacts]]) -> Iterator[RequirementSummary]:
     for code, currents in grouped.items():
         yield RequirementSummary(
             requirement=code,
             current=currents[0],
             subjects=len(currents),
-            failures=drawn[code].failures,
-            drawn=drawn[code].series,
+            failures=currents[0].failures,
         )
 
 
@@ -383,7 +342,7 @@ def _causes(connection: Connection, service: _Service) -> tuple[Cause, ...]:
 def _consequences(service: _Service) -> tuple[Consequence, ...]:
     view = service.stream.view
     found: dict[Consequence, None] = {}
-    for scheme in service.schemes:
-        statuses = statuses_of(view, service.name, scheme)
-        found |= dict.fromkeys(consequences_of(view, service.name, scheme, statuses))
+    schemes = [*service.standing.schemes, *(each.about.scheme for each in service.currents)]
+    for scheme in dict.fromkeys(schemes):
+        found |= dict.fromkeys(consequences_of(view, service.standing, scheme))
     return tuple(sorted(found)[-MOST_CONSEQUENCES:])

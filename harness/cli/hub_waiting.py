@@ -9,6 +9,8 @@ import msgspec
 from harness.cli.hub_history import HubStream
 from harness.errors import first_of
 from harness.follow.due_dates import lane_of, obligations
+from harness.follow.standing import ServiceStanding, standing_at
+from harness.model.action_plan import PlanState
 from harness.model.alarm import Alarm, AlarmState
 from harness.model.obligation import Lane, Obligation, ObligationKind, Party
 from harness.store.hub.projection import Document
@@ -28,18 +30,42 @@ KINDS: dict[ObligationKind, WaitsFor] = {
 
 
 def waiting_documents(stream: HubStream) -> Iterator[Document]:
-    """What waits: the most urgent of each plan, decision and review, and each open alarm.
+    """What waits: the most urgent act of each party on each plan, decision and review, and alarms.
 
-    What is not due soon does not wait for anybody yet.
+    What is not due soon does not wait for anybody yet, but for a plan that waits to be agreed.
     """
-    told = set()
+    told: set[tuple[str, Party]] = set()
+    asked = _submitted(stream)
     for due in obligations(stream.view.state, stream.now):
-        if due.about not in told and due.lane is not Lane.ON_TRACK:
-            told.add(due.about)
+        is_waiting = due.lane is not Lane.ON_TRACK or due.id in asked
+        if (due.about, due.party) not in told and is_waiting:
+            told.add((due.about, due.party))
             yield _document(f"{due.kind}:{due.id}", _of_obligation(stream, due))
     for alarm in stream.view.state.alarms.values():
         if not alarm.is_ended:
             yield _document(f"alarm:{alarm.id}", _of_alarm(stream, alarm))
+        elif alarm.state is AlarmState.CONFIRMED and _standing(stream, alarm).is_to_decide(alarm):
+            yield _document(f"alarm:{alarm.id}", _of_confirmed(stream, alarm))
+
+
+def _submitted(stream: HubStream) -> frozenset[str]:
+    """The agreements, deviations and re-tests that somebody asked the assessor for."""
+    plans = stream.view.state.plans.values()
+    return frozenset(
+        f"{plan.id} {kind}"
+        for plan in plans
+        for kind, asked in (
+            (ObligationKind.AGREEMENT, plan.state is PlanState.SUBMITTED),
+            (ObligationKind.DEVIATION_DECISION, plan.requested is not None),
+            (ObligationKind.PLAN, plan.state in {PlanState.CLAIMED, PlanState.VERIFYING}),
+        )
+        if asked
+    )
+
+
+def _standing(stream: HubStream, alarm: Alarm) -> ServiceStanding:
+    view = stream.view
+    return standing_at(alarm.raised.service, view.state, view.history, stream.now)
 
 
 def _document(name: str, facts: WaitingFacts) -> Document:
@@ -65,6 +91,19 @@ def _of_obligation(stream: HubStream, due: Obligation) -> WaitingFacts:
         due=due.due,
         lane=due.lane,
         original_due=due.original_due,
+    )
+
+
+def _of_confirmed(stream: HubStream, alarm: Alarm) -> WaitingFacts:
+    """That somebody decides on suspension; no rule gives a date for it."""
+    return msgspec.structs.replace(
+        _of_alarm(stream, alarm),
+        party=Party.DECISION_MAKER,
+        who="the decision maker",
+        act="decide on suspension: a re-test confirmed the alarm",
+        due=alarm.ended or alarm.at,
+        lane=Lane.SOON,
+        has_date=False,
     )
 
 

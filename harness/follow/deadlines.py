@@ -12,7 +12,14 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from harness.errors import UsageError
-from harness.model.action_plan import CONTAINED, ActionPlan, Finding, Milestone
+from harness.model.action_plan import (
+    CONTAINED,
+    FIXED,
+    TO_AGREE,
+    ActionPlan,
+    Finding,
+    Milestone,
+)
 from harness.model.corpus import covers
 
 ILLEGAL = "ILL"
@@ -79,6 +86,13 @@ def milestones_of(finding: Finding) -> tuple[Milestone, ...]:
         contained = opened + level.contain
         steps.insert(0, Milestone(title=CONTAINED, due=contained))
     return tuple(steps)
+
+
+def is_reached(plan: ActionPlan, step: Milestone) -> bool:
+    """Whether a milestone is reached: reported, or shown by the agreement or the re-test."""
+    if step.title == RETEST:
+        return plan.state in FIXED
+    return step.done is not None or (step.title == AGREEMENT and plan.state not in TO_AGREE)
 
 
 def require_order(plan: ActionPlan, milestones: Iterable[Milestone], due: datetime) -> None:

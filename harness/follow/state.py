@@ -126,6 +126,7 @@ class StreamState:
     backward: tuple[BackwardEvent, ...] = ()
     _open_at: dict[str, int] = field(default_factory=dict)
     _plan_of: dict[str, str] = field(default_factory=dict)
+    _versions: dict[tuple[str, str], str] = field(default_factory=dict)
     _of_subject: defaultdict[tuple[str, ...], list[str]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -153,7 +154,28 @@ class StreamState:
         name = same_name(service)
         for finding in self.findings.values():
             if finding.scheme == scheme and same_name(finding.service) == name:
-                yield FollowUp(finding=finding, plan=self.plan_of(finding.id))
+                yield self._follow_up(finding)
+
+    def open_findings(self, service: str) -> Iterator[FollowUp]:
+        """The findings about a service whose plan has not ended, by all schemes."""
+        name = same_name(service)
+        for finding in self.findings.values():
+            if same_name(finding.service) == name and not self.is_settled(finding.id):
+                yield self._follow_up(finding)
+
+    def _follow_up(self, finding: Finding) -> FollowUp:
+        """A finding with its plan, and the version that its campaign was registered for.
+
+        Of a campaign that was not registered, that of the decision that rests on it.
+        """
+        name = same_name(finding.service)
+        version = self._versions.get((finding.campaign, name), "")
+        for held in self.decisions.values() if not version else ():
+            basis = held.decision.proposal.basis
+            is_about = basis is not None and basis.campaign == finding.campaign
+            if is_about and same_name(held.decision.service) == name:
+                version = held.decision.version
+        return FollowUp(finding=finding, plan=self.plan_of(finding.id), version=version)
 
     @property
     def sources(self) -> Sources:
@@ -266,6 +288,7 @@ class StreamState:
             self.name = event.name
         else:
             self.registered[event.run] = event
+            self._versions[event.campaign, same_name(event.service)] = event.version
 
     def _copy(self) -> StreamState:
         indexed: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
@@ -291,6 +314,7 @@ class StreamState:
             clock_corrections=dict(self.clock_corrections),
             _open_at=dict(self._open_at),
             _plan_of=dict(self._plan_of),
+            _versions=dict(self._versions),
             _of_subject=indexed,
         )
 

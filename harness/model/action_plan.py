@@ -363,12 +363,18 @@ class ActionPlan:
         A deviation excuses a late fix until its end. A failure has to be contained all the same,
         unless the finding may be a false positive.
         """
+        late = self.late_after
+        return late if late is not None and now > late else None
+
+    @property
+    def late_after(self) -> datetime | None:
+        """After which time it is overdue (``overdue_since``); ``None`` once its fix is verified."""
         if self.is_ended or self.state is PlanState.VERIFIED:
             return None
         dates = [self.effective_due]
         if self.state in WORKED_ON and (contained := self.containment_due) is not None:
             dates.append(self.contained_by(contained))
-        return min((date for date in dates if now > date), default=None)
+        return min(dates)
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether the plan is not closed in time, or a failure is not contained in time."""
@@ -401,7 +407,11 @@ class ActionPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
-    """A finding and its plan, which is ``None`` if none was drafted."""
+    """A finding and its plan, which is ``None`` if none was drafted.
+
+    ``version`` is that of the service in which it was found; empty if it is not known.
+    """
 
     finding: Finding
     plan: ActionPlan | None = None
+    version: str = ""

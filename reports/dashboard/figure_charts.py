@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from harness.estimate.control_charts import ChartPoint
+from harness.follow.newest_figures import LONGEST_GAP
 from reports.dashboard.compact_chart import CompactChart, compact
 from reports.dashboard.result_facts import NEWEST, CurrentFacts, Figure, SeriesFacts
 from reports.dashboard.service_facts import WEEKS_SHOWN, ServiceFacts, ServicePageFacts
@@ -15,7 +16,7 @@ from reports.requirement_table import Chart, axis_over, chart_over
 from reports.site.stream_view import MeasuredCampaign, Place
 from reports.site.trend_causes import Cause
 from reports.site.trend_chart import Frame, Span, chart_of, frame_over, strip_of
-from reports.site.trend_facts import LONGEST_GAP, State, TrendPoint, TrendSeries
+from reports.site.trend_facts import State, TrendPoint, TrendSeries
 
 EACH_COUNTS = "each item counts"
 """The words in place of bounds where a single item decides."""

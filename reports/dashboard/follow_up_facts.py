@@ -106,11 +106,16 @@ class UndecidedCampaign(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlarmFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An alarm; ``plans`` are those of the findings that its re-tests opened."""
+    """An alarm; ``plans`` are those of the findings that its re-tests opened.
+
+    ``answer`` is the decision that followed, ``is_to_decide`` says that one on suspension is due.
+    """
 
     supplier: str
     alarm: Alarm
     plans: tuple[str, ...] = ()
+    answer: HeldDecision | None = None
+    is_to_decide: bool = False
 
 
 PLANS = msgspec.json.Decoder(PlanFacts)

@@ -18,6 +18,7 @@ from reports.dashboard.figure_charts import Drawing, drawing_of, drawn_series
 from reports.dashboard.rendering import fragment
 from reports.dashboard.service_facts import RequirementSummary, ServicePageFacts
 from reports.dashboard.service_reading import FoundPage, HeldSeries
+from reports.next_steps import ago
 from reports.site.trend_chart import Frame
 
 MOST_KEPT = 300
@@ -46,6 +47,7 @@ class _Key(NamedTuple):
     frame: Frame
     is_large: bool
     told: RequirementSummary | None
+    age: str
 
 
 _kept: OrderedDict[_Key, Markup] = OrderedDict()
@@ -66,22 +68,32 @@ def pictures_of(
     page: ServicePageFacts = found.page
     drawing = drawing_of(page, [each.facts for each in held], now)
     made = [
-        _picture(found, each, drawing, told.get(each.id), is_large=not at)
+        _picture(
+            found, each, drawing, (told.get(each.id), ago(_last(each, told), now)), is_large=not at
+        )
         for at, each in enumerate(held)
     ]
     return Pictures(drawing, tuple(made))
+
+
+def _last(held: HeldSeries, told: Mapping[str, RequirementSummary]) -> datetime:
+    """When the figure beside a picture was measured."""
+    one = told.get(held.id)
+    return one.current.figure.at if one is not None else held.facts.newest[-1].at
 
 
 def _picture(
     found: FoundPage,
     held: HeldSeries,
     drawing: Drawing,
-    told: RequirementSummary | None,
+    beside: tuple[RequirementSummary | None, str],
     *,
     is_large: bool,
 ) -> Markup:
-    service = found.service
-    key = _Key(service.stream, service.facts.service, held.digest, drawing.frame, is_large, told)
+    """A picture; ``beside`` are the requirement whose figure stands there, and its age in words."""
+    service, (told, age) = found.service, beside
+    name = service.facts.service
+    key = _Key(service.stream, name, held.digest, drawing.frame, is_large, told, age)
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)
@@ -96,6 +108,7 @@ def _picture(
         shows_dots=is_large or len(held.facts.figures) <= MOST_DOTS,
         most=ROWS if is_large else FEW_ROWS,
         told=told,
+        age=age,
     )
     with _lock:
         _kept[key] = made

@@ -116,7 +116,8 @@ class SeriesFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class CurrentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The newest result of a subject; ``series`` is the id of the document with all figures.
 
-    ``results`` are how many results the series has.
+    ``results`` are how many results the series has, ``failures`` how many of its figures did not
+    conform.
     """
 
     series: str
@@ -128,6 +129,7 @@ class CurrentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     is_binding: bool
     word: str = ""
     results: int = 1
+    failures: int = 0
 
 
 CAMPAIGN_FACTS = msgspec.json.Decoder(CampaignFacts)

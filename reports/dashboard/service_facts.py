@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from harness.follow.standing import Suspension
 from harness.model.decision import FAVOURABLE, Status
 from harness.model.obligation import Lane, Party
 from harness.model.stream import same_name
@@ -19,7 +20,7 @@ from harness.model.surveillance_event import Intensity
 from reports.dashboard.result_facts import CurrentFacts
 from reports.site.page_names import page_name
 from reports.site.trend_causes import Cause, Consequence
-from reports.site.trend_facts import WORST_FIRST, State, Suspension
+from reports.site.trend_facts import WORST_FIRST, State
 
 SERVICE, SERVICE_PAGE, REQUIREMENT, WAITING = "service", "service-page", "requirement", "waiting"
 """The kinds of documents: a row of the overview, a page, a requirement of a service, and what waits
@@ -96,12 +97,31 @@ class SiteFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OpenPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An open plan of a service, when it is due, and whether it is escalated."""
+    """An open plan of a service, when it is due, and whether it is escalated.
+
+    It is overdue after ``late_after``; ``None`` once its fix is verified.
+    """
 
     plan: str
     requirement: str
     due: datetime
+    late_after: datetime | None = None
     is_escalated: bool = False
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether it is late."""
+        return self.late_after is not None and now > self.late_after
+
+
+class Audit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The newest campaign that no schedule made. ``since`` are the states of runs after it.
+
+    Of each schedule at each site the last run counts.
+    """
+
+    at: datetime
+    campaign: str
+    since: tuple[str, ...] = ()
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -114,6 +134,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scheme: str
     anchor: str = ""
     is_binding: bool = True
+    at: datetime | None = None
 
 
 class ServiceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -141,6 +162,11 @@ class ServiceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     alarms: tuple[str, ...] = ()
     suspensions: tuple[Suspension, ...] = ()
     cells: dict[str, Cell] = {}
+    audit: Audit | None = None
+
+    def late_plans(self, now: datetime) -> int:
+        """How many open plans are overdue."""
+        return sum(plan.is_overdue(now) for plan in self.plans)
 
     def silent_sites(self, now: datetime) -> tuple[SiteFacts, ...]:
         """The sites whose probes are silent."""
@@ -161,21 +187,19 @@ class ServiceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 class RequirementSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A requirement of a service: its newest result that is worst or least sure.
 
-    ``subjects`` are how many profiles, lines and sites it was measured for, ``drawn`` is the series
-    that is drawn (empty: that of ``current``). ``failures`` are how many results of these two did
-    not conform.
+    ``subjects`` are how many profiles, lines and sites it was measured for, ``failures`` how many
+    results of its series did not conform. That series is drawn, so that the figure is its end.
     """
 
     requirement: str
     current: CurrentFacts
     subjects: int
     failures: int
-    drawn: str = ""
 
     @property
     def series(self) -> str:
         """The id of the series that is drawn."""
-        return self.drawn or self.current.series
+        return self.current.series
 
 
 class ServicePageFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -189,10 +213,7 @@ class ServicePageFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
 
 class RequirementFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A requirement of a service: the newest result of each subject, worst first.
-
-    ``drawn`` is the series that is drawn if none is asked for (empty: that of the worst).
-    """
+    """A requirement of a service: the newest result of each subject, worst first."""
 
     service: str
     requirement: str
@@ -200,14 +221,16 @@ class RequirementFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     area: str
     currents: tuple[CurrentFacts, ...]
     subjects: int
-    drawn: str = ""
 
 
 WaitsFor = Literal["plan", "decision", "review", "alarm"]
 
 
 class WaitingFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that somebody has to do: ``about`` is the plan, decision, review or alarm."""
+    """Something that somebody has to do: ``about`` is the plan, decision, review or alarm.
+
+    Without a date (``has_date``) ``due`` is since when it waits.
+    """
 
     kind: WaitsFor
     about: str
@@ -220,6 +243,7 @@ class WaitingFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     due: datetime
     lane: Lane
     original_due: datetime | None = None
+    has_date: bool = True
 
 
 SERVICES = msgspec.json.Decoder(ServiceFacts)

@@ -10,12 +10,13 @@ from harness.model.obligation import Lane
 from reports.dashboard.result_facts import CurrentFacts
 from reports.dashboard.service_facts import (
     URGENCY,
+    Audit,
     ServiceFacts,
     ServicePageFacts,
     WaitingFacts,
 )
 from reports.dashboard.service_reading import FoundService, Waiting
-from reports.next_steps import day
+from reports.next_steps import ago, day
 from reports.phrases import tight
 from reports.site.page_maker import counted, number_word
 from reports.words import capitalised
@@ -90,8 +91,26 @@ def _sentences(page: ServicePageFacts, now: datetime) -> Iterator[str]:
         yield "Every binding requirement conforms in the newest campaigns."
     if not page.requirements:
         yield "No campaign with an assessment is on record yet."
+    yield from _audited(page.facts.audit, now)
     yield from _suspended(page.facts)
     yield from _late(page.facts, now)
+
+
+def _audited(audit: Audit | None, now: datetime) -> Iterator[str]:
+    """When the last audit was, and how the runs of surveillance since then ended."""
+    if audit is not None and audit.since:
+        counts = Counter(audit.since)
+        told = [f"{counts[state]} {word}" for state, word in ENDED_AS.items() if counts[state]]
+        when = f"{day(audit.at)}, {ago(audit.at, now)}"
+        yield f"The last audit was on {when}; newest runs since then: {', '.join(told)}."
+
+
+ENDED_AS = {
+    "does-not-conform": "not conforming",
+    "insufficient": "not decided",
+    "conforms": "conforming",
+}
+"""How runs ended, in words."""
 
 
 def _suspended(facts: ServiceFacts) -> Iterator[str]:
@@ -104,7 +123,7 @@ def _suspended(facts: ServiceFacts) -> Iterator[str]:
 
 
 def _late(facts: ServiceFacts, now: datetime) -> Iterator[str]:
-    late = [plan for plan in facts.plans if plan.due < now]
+    late = [plan for plan in facts.plans if plan.is_overdue(now)]
     if late:
         words = counted(len(late), "plan is overdue", "plans are overdue")
         yield f"{capitalised(words)}."
@@ -131,19 +150,11 @@ def story_title(current: CurrentFacts, failures: int) -> str:
     return "The requirement that is least sure"
 
 
-def ago(at: datetime | None, now: datetime) -> str:
-    """When something was, as people say it: "today, 04:31", "yesterday", "9 days ago"."""
-    if at is None:
-        return "never"
-    days = (now.date() - at.date()).days
-    if days <= 0:
-        return f"today, {at:%H:%M}"
-    return "yesterday" if days == 1 else f"{days} days ago"
-
-
 def when_due(facts: WaitingFacts, now: datetime) -> str:
     """When something is or was due, in words."""
     days = (facts.due.date() - now.date()).days
+    if not facts.has_date:
+        return f"waits since {day(facts.due)}"
     if days < 0:
         late = "1 day" if days == -1 else f"{-days} days"
         return f"{late} overdue, was due {day(facts.due)}"

@@ -48,6 +48,7 @@ def write_poam(supplier: str, followed: Sequence[FollowUp], head: StreamHead) ->
     Raises UsageError if there is no plan: a POA&M has at least one item.
     """
     pairs = [(each.finding, each.plan) for each in followed if each.plan is not None]
+    versions = {each.finding.id: each.version for each in followed}
     if not pairs:
         msg = f"{supplier} has no action plan to export"
         raise UsageError(msg)
@@ -65,7 +66,9 @@ def write_poam(supplier: str, followed: Sequence[FollowUp], head: StreamHead) ->
         },
         "observations": [_observation(supplier, finding) for finding, _ in pairs],
         "risks": [_risk(supplier, finding, plan, head.latest) for finding, plan in pairs],
-        "poam-items": [_item(supplier, finding, plan) for finding, plan in pairs],
+        "poam-items": [
+            _item(supplier, finding, plan, versions[finding.id]) for finding, plan in pairs
+        ],
         "back-matter": {"resources": [NO_SECURITY_PLAN]},
     }
     return encoded("plan-of-action-and-milestones", document)
@@ -91,7 +94,7 @@ def _observation(supplier: str, finding: Finding) -> Piece:
     }
 
 
-def _item(supplier: str, finding: Finding, plan: ActionPlan) -> Piece:
+def _item(supplier: str, finding: Finding, plan: ActionPlan, version: str) -> Piece:
     return {
         "uuid": _id("item", supplier, finding),
         "title": marked(f"{plan.id}: {finding.title}"),
@@ -102,7 +105,8 @@ def _item(supplier: str, finding: Finding, plan: ActionPlan) -> Piece:
             prop("requirement", finding.requirement),
             prop("scheme", f"{finding.scheme} {finding.scheme_version}"),
             prop("state", plan.state),
-            prop("due", time_of(plan.due)),
+            prop("due", time_of(plan.effective_due)),
+            *([prop("version", version)] if version else []),
             *([prop("level", plan.level)] if plan.level else []),
         ],
         "related-observations": [{"observation-uuid": _id("observation", supplier, finding)}],

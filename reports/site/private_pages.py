@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from reports.next_steps import day
+from reports.next_steps import ago, day
 from reports.phrases import percent, tight
 from reports.site.board_facts import Board, board_of, headline_of, lead_of
 from reports.site.page_maker import STATE_WORDS, PageMaker, Site, counted
@@ -25,6 +25,9 @@ from reports.site.trend_chart import (
 )
 from reports.site.trend_facts import WORST_FIRST, State, Trend, state_of, trends
 from reports.words import SCHEMES, capitalised, mechanism_name
+
+MOST_DRAWN = 12
+"""How many figures the page of a service draws; the others are rows of a table."""
 
 NAVIGATION = (("Services", "index.html"), ("Action plans", "plans.html"))
 
@@ -56,7 +59,7 @@ def private_files(views: Sequence[StreamView], now: datetime, *, for_whom: str) 
         has_all=len(views) > 1,
     )
     maker = PageMaker(site, now)
-    found = sorted((trend for view in views for trend in trends(view)), key=_rank)
+    found = sorted((trend for view in views for trend in trends(view, now)), key=_rank)
     files = {
         "index.html": _overview(maker, found),
         "plans.html": _plans_page(maker, board_of(views, now)),
@@ -132,7 +135,7 @@ def _strip(trend: Trend) -> tuple[Span, ...]:
 
 def _trend_page(maker: PageMaker, trend: Trend, here: str, now: datetime) -> bytes:
     frame = frame_of(trend, now)
-    figures = [(series, chart_of(series, frame)) for series in trend.series]
+    figures = [(series, chart_of(series, frame)) for series in trend.series[:MOST_DRAWN]]
     states = {
         id(chart): strip_of(
             [(point.campaign.at, point.state) for point in series.points], frame.timeline
@@ -151,6 +154,8 @@ def _trend_page(maker: PageMaker, trend: Trend, here: str, now: datetime) -> byt
         lead=_lead_of(trend),
         frame=frame,
         figures=figures,
+        others=trend.series[MOST_DRAWN:],
+        ago=lambda at: ago(at, now),
         has_controls=any(chart.controls for _, chart in figures),
         chart_strip=chart_strip,
         mechanisms=mechanism_table(trend.campaigns),
@@ -159,10 +164,11 @@ def _trend_page(maker: PageMaker, trend: Trend, here: str, now: datetime) -> byt
 
 def _lead_of(trend: Trend) -> str:
     """The answer first: what does not conform now, and what failed before and recovered."""
-    now = [series for series in trend.series if series.last.state == "does-not-conform"]
+    newest = [series for series in trend.series if series.is_newest]
+    now = [series for series in newest if series.last.state == "does-not-conform"]
     recovered = [
         series
-        for series in trend.series
+        for series in newest
         if series.last.state == "conforms"
         and any(point.state == "does-not-conform" for point in series.points)
     ]
@@ -183,7 +189,7 @@ def _lead_of(trend: Trend) -> str:
 
 
 def _number_in(trend: Trend, state: State) -> int:
-    return sum(series.last.state == state for series in trend.series)
+    return sum(series.last.state == state for series in trend.series if series.is_newest)
 
 
 def mechanism_table(campaigns: Sequence[MeasuredCampaign]) -> MechanismTable:

@@ -8,12 +8,12 @@ are all that public pages and files are made from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
 
-from harness.follow.decisions import latest_of
+from harness.follow.standing import VersionStanding, services_in, standing_at
 from harness.follow.status_history import StatusChange
 from harness.model.action_plan import FollowUp
 from harness.model.decision import FAVOURABLE, HeldDecision, Status
@@ -41,6 +41,9 @@ from reports.site.stream_view import StreamView
 FORMAT = "accredit-register/1"
 """The name of the register's JSON; its number changes when the meaning does."""
 
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""The time of a stream without events."""
+
 Feature = Literal["tested", "tested-agreed", "fails", "not-decided", "not-tested"]
 """What was found of an area of the catalogue; ``tested-agreed``: on items it knew."""
 
@@ -63,7 +66,9 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
 class PublicFinding(msgspec.Struct, frozen=True, kw_only=True):
     """A failure that is being corrected: which requirement, how severe, and when it is due.
 
-    ``due`` is ``None`` as long as there is no plan; ``first_due`` is the date before extensions.
+    ``due`` is ``None`` as long as there is no plan; ``first_due`` is the date before extensions. It
+    is late after ``late_after``, and ``is_overdue`` says so of the register's time. ``version`` is
+    that in which it was found; empty if it is not known.
     """
 
     requirement: str
@@ -72,6 +77,9 @@ class PublicFinding(msgspec.Struct, frozen=True, kw_only=True):
     found: datetime
     due: datetime | None
     first_due: datetime | None
+    late_after: datetime | None = None
+    is_overdue: bool = False
+    version: str = ""
 
 
 class PublicOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +169,9 @@ def public_register(
     """The register of all streams at a time; ``checks`` are events of the owner's stream."""
     recorded = tuple(checks)
     checked = checks_by_service(recorded)
-    listed = (service for view in views for service in public_services(view, checked))
+    listed = (
+        service_at(service, now) for view in views for service in public_services(view, checked)
+    )
     return register_of(listed, now, field_periods(recorded))
 
 
@@ -182,7 +192,13 @@ def register_of(
 
 
 def service_at(service: PublicService, now: datetime) -> PublicService:
-    """A service at a later time: its accreditation may have expired meanwhile."""
+    """A service at a time: plans may have become late, and its accreditation may have expired."""
+    late = (one.late_after is not None and now > one.late_after for one in service.findings)
+    findings = tuple(
+        msgspec.structs.replace(one, is_overdue=is_overdue)
+        for one, is_overdue in zip(service.findings, late, strict=True)
+    )
+    service = msgspec.structs.replace(service, findings=findings)
     if service.valid_until is None or now <= service.valid_until:
         return service
     end = max(service.valid_until, service.since)
@@ -199,22 +215,20 @@ def service_at(service: PublicService, now: datetime) -> PublicService:
 
 def public_services(view: StreamView, checked: CheckedBy) -> Iterator[PublicService]:
     """What is public of a stream; ``checked`` are the checks in the field by service."""
-    for key, changes in view.history.items():
-        held = latest_of(view.state.decisions, key)
-        first = next((n for n, one in enumerate(changes) if one.status in FAVOURABLE), None)
-        if held is not None and first is not None:
-            yield _service(view, held, changes[first:], checked)
+    last = view.state.latest or NEVER
+    for service in services_in(view.state):
+        for one in standing_at(service, view.state, view.history, last).versions:
+            if one.was_accredited:
+                yield _service(view, one, checked)
 
 
-def _service(
-    view: StreamView, held: HeldDecision, changes: Sequence[StatusChange], checked: CheckedBy
-) -> PublicService:
-    decision = held.decision
+def _service(view: StreamView, one: VersionStanding, checked: CheckedBy) -> PublicService:
+    decision = one.held.decision
     basis = decision.proposal.basis
     assessment = view.kept.get(basis.assessment) if basis is not None else None
     outcomes = tuple(_outcomes(assessment)) if assessment is not None else ()
-    findings = tuple(_findings(view.state.followed(decision.service, decision.scheme)))
-    last = changes[-1]
+    findings = tuple(_findings(one.findings))
+    first = next(n for n, each in enumerate(one.changes) if each.status in FAVOURABLE)
     return PublicService(
         page=page_name(view.name, decision.service, decision.version, decision.scheme),
         name=decision.service,
@@ -224,27 +238,18 @@ def _service(
         scheme=decision.scheme,
         scheme_name=words.SCHEMES.get(decision.scheme, decision.scheme),
         scheme_version=decision.scheme_version,
-        status=last.status,
-        since=last.at,
-        certificate=_certificate(view, held),
-        valid_until=decision.until if last.status in FAVOURABLE else None,
-        history=tuple(_periods(changes)),
+        status=one.last.status,
+        since=one.last.at,
+        certificate=one.certificate,
+        valid_until=one.until,
+        history=tuple(_periods(one.changes[first:])),
         measured=basis.begun if basis is not None else None,
         outcomes=outcomes,
         features=_features(outcomes, findings),
         findings=findings,
-        field=checked.get(_checked(view, held).identity, ()),
-        identities=_identities(held, assessment),
+        field=checked.get(_checked(view, one.held).identity, ()),
+        identities=_identities(one.held, assessment),
     )
-
-
-def _certificate(view: StreamView, held: HeldDecision) -> str:
-    """The number of the certificate of a decision; of one that stops, that of what it stopped."""
-    about = [one for one in view.state.decisions.values() if one.decision.key == held.decision.key]
-    if held.decision.status in FAVOURABLE:
-        about = [held]
-    issued = [one.certificate.number for one in about if one.certificate is not None]
-    return issued[-1] if issued else ""
 
 
 def _identities(held: HeldDecision, assessment: Assessment | None) -> str:
@@ -273,19 +278,19 @@ def _periods(changes: Sequence[StatusChange]) -> Iterator[Period]:
         yield Period(status=change.status, since=change.at, until=until, why=change.why)
 
 
-def _findings(followed: Iterable[FollowUp]) -> Iterator[PublicFinding]:
-    """The findings whose plan has not ended, those that are due first before the others."""
-    still = [both for both in followed if both.plan is None or not both.plan.is_ended]
-    still.sort(key=lambda both: (both.plan is None, both.plan and both.plan.due))
-    for both in still:
+def _findings(still: Sequence[FollowUp]) -> Iterator[PublicFinding]:
+    """The open findings, those that are due first before the others."""
+    for both in sorted(still, key=lambda one: (one.plan is None, one.plan and one.plan.due)):
         finding, plan = both.finding, both.plan
         yield PublicFinding(
             requirement=finding.requirement,
             title=finding.title,
             severity=words.SEVERITIES.get(finding.severity, finding.severity),
             found=finding.opened,
-            due=plan.due if plan is not None else None,
+            due=plan.effective_due if plan is not None else None,
             first_due=plan.original_due if plan is not None else None,
+            late_after=plan.late_after if plan is not None else None,
+            version=both.version,
         )
 
 

@@ -162,6 +162,8 @@ def _lead_of(service: PublicService) -> str:
         if failures
         else ""
     )
+    if late := sum(one.is_overdue for one in service.findings):
+        correcting += f" {capitalised(counted(late, 'plan is', 'plans are'))} overdue."
     return f"{first} {met}{undecided}.{correcting}"
 
 
@@ -198,7 +200,7 @@ def guide_contents() -> dict[str, Any]:
 COLUMNS = (
     "service", "version", "supplier", "white_labels", "scheme", "scheme_version", "status",
     "since", "valid_until", "certificate", "measured", "requirements", "conforms",
-    "does_not_conform", "not_decided", "open_failures", "next_due",
+    "does_not_conform", "not_decided", "open_failures", "next_due", "overdue",
 )  # fmt: skip
 
 
@@ -219,6 +221,7 @@ def register_table(register: PublicRegister) -> bytes:
                     each.valid_until, each.certificate, each.measured, len(each.outcomes),
                     counts[Conformity.CONFORMS], counts[Conformity.DOES_NOT_CONFORM],
                     counts[Conformity.INSUFFICIENT], len(each.findings), min(dues, default=None),
+                    sum(one.is_overdue for one in each.findings),
                 ),
             )
         )  # fmt: skip

@@ -8,14 +8,14 @@ compared. What followed are findings, ended plans, alarms of surveillance and ch
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
 from harness.errors import first_of
-from harness.follow.status_history import StatusChange
+from harness.follow.standing import ServiceStanding
 from harness.model.alarm import AlarmRetest
 from harness.model.conformity import Conformity
 from harness.model.content_identity import PACK, Parts, differences
@@ -135,16 +135,19 @@ def changes_of_instrument(before: Instrument, after: Instrument) -> Iterator[tup
 
 
 def consequences_of(
-    view: StreamView, service: str, scheme: str, statuses: Mapping[str, Iterable[StatusChange]]
+    view: StreamView, standing: ServiceStanding, scheme: str
 ) -> tuple[Consequence, ...]:
-    """What followed for a service under a scheme, oldest first.
-
-    ``statuses`` are the changes of status by version.
-    """
+    """What followed for a service under a scheme, oldest first."""
+    service = standing.service
+    versions = (
+        (each.held.decision.version, each.changes)
+        for each in standing.versions
+        if each.held.decision.scheme == scheme
+    )
     found = [
         *(
             Consequence(one.at, "Status", f"version {version}: {one.status} ({one.decision})")
-            for version, changes in statuses.items()
+            for version, changes in versions
             for one in changes
         ),
         *_followed(view, service, scheme),

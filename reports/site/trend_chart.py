@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from harness.follow.newest_figures import LONGEST_GAP
+from harness.follow.standing import Suspension
 from harness.model.coverage import format_value
 from reports.phrases import tight
 from reports.requirement_table import Axis, axis_over
 from reports.site.trend_causes import Cause
-from reports.site.trend_facts import LONGEST_GAP, State, Suspension, Trend, TrendPoint, TrendSeries
+from reports.site.trend_facts import State, Trend, TrendPoint, TrendSeries
 from reports.site.trend_limits import control_limits
 
 MARGIN = 8.0
@@ -154,13 +156,19 @@ def sign_of(number: int) -> str:
 
 
 def strip_of(states: Iterable[tuple[datetime, State]], timeline: Timeline) -> tuple[Span, ...]:
-    """A span for each campaign, as wide as there is room, with its state."""
+    """A span for each campaign, with its state, as wide as campaigns usually are apart.
+
+    Where more time passed between two campaigns nothing is drawn, nor after the last one's time.
+    """
     placed = [(timeline.place(at), state) for at, state in states]
+    apart = sorted(other - x for (x, _), (other, _) in pairwise(placed))
+    usual = min(apart[len(apart) // 2], MARGIN) / 2 if apart else MARGIN / 2
     spans = []
     for number, (x, state) in enumerate(placed):
-        before = (placed[number - 1][0] + x) / 2 if number else x - MARGIN / 2
-        after = (x + placed[number + 1][0]) / 2 if number + 1 < len(placed) else x + MARGIN / 2
-        spans.append(Span(round(before, 2), round(max(after - before - 0.3, 0.3), 2), state))
+        before = (x - placed[number - 1][0]) / 2 if number else usual
+        after = (placed[number + 1][0] - x) / 2 if number + 1 < len(placed) else usual
+        start, end = x - min(before, usual), x + min(after, usual)
+        spans.append(Span(round(start, 2), round(max(end - start - 0.3, 0.3), 2), state))
     return tuple(spans)
 
 

@@ -9,15 +9,15 @@ compared with those of the same schedule at the same site.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
-from itertools import pairwise, zip_longest
+from datetime import datetime
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from harness.estimate.control_charts import ChartPoint
 from harness.estimate.surveillance_evidence import reading_of
-from harness.follow.service_status import ServiceStatus, statuses_of_service
-from harness.follow.status_history import StatusChange
-from harness.model.decision import STOPPED, HeldDecision, Status
+from harness.follow.newest_figures import LONGEST_GAP, MeasuredFigure
+from harness.follow.standing import ServiceStanding, Suspension, standing_at
+from harness.model.decision import Status
 from harness.model.outcome import Assessment, Outcome, is_void
 from harness.model.stream import same_name
 from reports import phrases
@@ -47,9 +47,6 @@ WORST_FIRST: tuple[State, ...] = (
     "does-not-conform", "insufficient", "no-data", "information", "conforms"
 )  # fmt: skip
 
-LONGEST_GAP = timedelta(days=45)
-"""Campaigns that are further apart are not joined: nothing was measured in between."""
-
 
 class TrendPoint(NamedTuple):
     """What one campaign found of a requirement.
@@ -76,7 +73,8 @@ class TrendPoint(NamedTuple):
 class TrendSeries(NamedTuple):
     """The points of one requirement for one profile on one line, oldest first.
 
-    ``place`` is that of surveillance, empty for other campaigns.
+    ``place`` is that of surveillance, empty for other campaigns. ``is_newest``: its last point is
+    among the newest results of the service.
     """
 
     requirement: str
@@ -87,24 +85,20 @@ class TrendSeries(NamedTuple):
     direction: Direction
     points: tuple[TrendPoint, ...]
     place: Place = Place()
+    is_newest: bool = True
 
     @property
     def last(self) -> TrendPoint:
-        """The newest point."""
-        return self.points[-1]
-
-
-class Suspension(NamedTuple):
-    """A time in which the accreditation was stopped (``STOPPED``); ``None``: until now."""
-
-    since: datetime
-    until: datetime | None
+        """The newest point; of audits, which need not measure all, the last that was measured."""
+        measured = [point for point in self.points if point.state != "no-data"]
+        return measured[-1] if measured and not self.place.site else self.points[-1]
 
 
 class Trend(NamedTuple):
     """A service under a scheme, over all its campaigns.
 
-    ``newest`` are the last campaigns: one, or of surveillance one for each schedule at each site.
+    ``newest`` are the campaigns with the newest results: of surveillance one for each schedule at
+    each site. An audit is none once surveillance measured the same.
     """
 
     page: str
@@ -135,12 +129,48 @@ class Trend(NamedTuple):
         return self.campaigns[-1].at
 
 
-def trends(view: StreamView) -> tuple[Trend, ...]:
+def trends(view: StreamView, now: datetime) -> tuple[Trend, ...]:
     """The trends of a supplier: one for each service and scheme with a campaign, by name."""
-    grouped: dict[tuple[str, str], list[MeasuredCampaign]] = {}
+    grouped: dict[str, dict[str, list[MeasuredCampaign]]] = {}
     for campaign in view.campaigns:
-        grouped.setdefault((same_name(campaign.service), campaign.scheme), []).append(campaign)
-    return tuple(_trend(view, each) for _, each in sorted(grouped.items()))
+        schemes = grouped.setdefault(same_name(campaign.service), {})
+        schemes.setdefault(campaign.scheme, []).append(campaign)
+    found: list[Trend] = []
+    for _, schemes in sorted(grouped.items()):
+        series = {
+            scheme: [
+                one
+                for place, placed in by_place(view, campaigns).items()
+                for one in _series(placed, place)
+            ]
+            for scheme, campaigns in sorted(schemes.items())
+        }
+        every = [_measured(scheme, one) for scheme, each in series.items() for one in each]
+        service = max((each[-1] for each in schemes.values()), key=lambda one: one.at).service
+        standing = standing_at(service, view.state, view.history, now, every)
+        newest = {each.number for each in standing.figures}
+        numbers = iter(range(len(every)))
+        for scheme, each in series.items():
+            marked = [one._replace(is_newest=next(numbers) in newest) for one in each]
+            found.append(_trend(view, schemes[scheme], marked, standing))
+    return tuple(found)
+
+
+def _measured(scheme: str, series: TrendSeries) -> MeasuredFigure:
+    """The last point of a series that measured something, for what the newest results are."""
+    measured = [point for point in series.points if point.state != "no-data"]
+    last = measured[-1] if measured else series.last
+    return MeasuredFigure(
+        requirement=series.requirement,
+        profile=series.profile,
+        scheme=scheme,
+        site=series.place.site,
+        schedule=series.place.schedule,
+        at=last.campaign.at,
+        campaign=last.campaign.name,
+        state=last.state,
+        limit=last.limit,
+    )
 
 
 def state_of(campaign: MeasuredCampaign) -> State:
@@ -148,13 +178,16 @@ def state_of(campaign: MeasuredCampaign) -> State:
     return "no-data" if campaign.assessment is None else campaign.assessment.conformity.value
 
 
-def _trend(view: StreamView, campaigns: Sequence[MeasuredCampaign]) -> Trend:
+def _trend(
+    view: StreamView,
+    campaigns: Sequence[MeasuredCampaign],
+    found: Sequence[TrendSeries],
+    standing: ServiceStanding,
+) -> Trend:
     service, scheme = campaigns[-1].service, campaigns[-1].scheme
-    statuses = statuses_of(view, service, scheme)
-    whole = changes_of_service(view, service, scheme)
-    places = by_place(view, campaigns)
-    found = [one for place, each in places.items() for one in _series(each, place)]
-    series = sorted(found, key=lambda one: WORST_FIRST.index(one.last.state))
+    series = sorted(found, key=lambda one: (not one.is_newest, WORST_FIRST.index(one.last.state)))
+    newest = {one.last.campaign.name for one in series if one.is_newest}
+    leading = standing.leading(scheme)
     return Trend(
         page=page_name(view.name, service, scheme),
         supplier=view.supplier,
@@ -163,43 +196,11 @@ def _trend(view: StreamView, campaigns: Sequence[MeasuredCampaign]) -> Trend:
         campaigns=tuple(campaigns),
         series=tuple(series),
         causes=causes_of(view, service, campaigns),
-        consequences=consequences_of(view, service, scheme, statuses),
-        suspensions=tuple(suspensions_of([each.change for each in whole])),
-        status=whole[-1].change.status if whole else None,
-        newest=tuple(each[-1] for each in places.values()),
+        consequences=consequences_of(view, standing, scheme),
+        suspensions=tuple(standing.suspensions(scheme)),
+        status=leading.last.status if leading is not None else None,
+        newest=tuple(each for each in campaigns if each.name in newest) or tuple(campaigns[-1:]),
     )
-
-
-def statuses_of(view: StreamView, service: str, scheme: str) -> dict[str, Sequence[StatusChange]]:
-    """The changes of status of each version, by the version; what was decided last is last."""
-    found: dict[str, Sequence[StatusChange]] = {}
-    for held in _decided(view, service, scheme):
-        decision = held.decision
-        found.pop(decision.version, None)
-        found[decision.version] = view.history.get(decision.key, ())
-    return found
-
-
-def changes_of_service(view: StreamView, service: str, scheme: str) -> tuple[ServiceStatus, ...]:
-    """The changes of status of a service as a whole, oldest first."""
-    return statuses_of_service(_decided(view, service, scheme), view.history)
-
-
-def _decided(view: StreamView, service: str, scheme: str) -> list[HeldDecision]:
-    """The decisions about a service by a scheme, oldest first."""
-    return [
-        held
-        for held in view.state.decisions.values()
-        if same_name(held.decision.service) == same_name(service) and held.decision.scheme == scheme
-    ]
-
-
-def suspensions_of(statuses: Sequence[StatusChange]) -> Iterator[Suspension]:
-    """The times in which the accreditation of a service, or a version, was stopped."""
-    for change, after in zip_longest(statuses, statuses[1:]):
-        until = after.at if after is not None else None
-        if change.status in STOPPED:
-            yield Suspension(change.at, until)
 
 
 About = tuple[str, str, str, str, Direction]

@@ -7,12 +7,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from harness.cli.hub_drawn import FEW
 from harness.follow.due_dates import SOON
+from harness.follow.newest_figures import LONGEST_GAP
 from reports.dashboard.pages import overview, requirement, service
 from reports.dashboard.result_facts import NEWEST, WEEKS
 from reports.dashboard.service_facts import WEEKS_SHOWN
-from reports.site.trend_facts import LONGEST_GAP
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "hub-pages.md"
 PATHS = [
@@ -40,7 +39,6 @@ def test_the_numbers_are_those_of_the_code(text: str) -> None:
         f"after {LONGEST_GAP.days} days it is left out",
         f"the last {WEEKS_SHOWN} weeks",
         f"at most {NEWEST + WEEKS} figures",
-        f"fewer than {FEW} results in {WEEKS_SHOWN} weeks",
         f"the newest {NEWEST} results one by one",
         f"for {WEEKS} weeks",
     ):

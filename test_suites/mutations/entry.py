@@ -17,7 +17,7 @@ Section = Literal[
     "registry", "bundle",
     "origin", "campaign", "check", "suppliers", "guides", "sealed lists", "site", "logs", "alerts",
     "mail", "availability", "devices", "scope", "people", "gates", "speed", "resolvers", "ipv6", "techniques",
-    "surveillance", "field", "agents", "hub", "stops", "judging", "tries",
+    "surveillance", "field", "agents", "hub", "stops", "judging", "tries", "standing",
 ]  # fmt: skip
 Text = Annotated[str, Meta(min_length=1)]
 

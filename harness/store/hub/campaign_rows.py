@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, and_, case, or_
+from sqlalchemy import ColumnElement, Row, and_, case, func, or_
 
 from harness.store.hub.hub_tables import CAMPAIGNS, OUTCOMES
 from harness.store.hub.repository import Reading
@@ -55,6 +55,18 @@ def newest_campaigns(
         where.append(or_(columns.measured_at < before.measured_at, _beyond(before)))
     order = [columns.measured_at.desc(), *(columns[name] for name in NAMES)]
     return reading.rows(CAMPAIGNS, *where, columns=_LISTED, order=order, limit=limit)
+
+
+def count_campaigns(reading: Reading, wanted: Wanted) -> dict[str, int]:
+    """How many campaigns there are in each state, on all pages of a list."""
+    state = CAMPAIGNS.c.state
+    rows = reading.rows(
+        CAMPAIGNS,
+        *wanted.conditions(),
+        columns=(state, func.count().label("number")),
+        group=(state,),
+    )
+    return {str(row.state): int(row.number) for row in rows}
 
 
 def _beyond(before: Before) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ proportion to their number, however many there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -118,14 +118,16 @@ def newest_of_each(reading: Reading) -> list[Newest]:
     return found
 
 
-def count_by_service(reading: Reading, kind: str, state: str) -> dict[tuple[str, str], int]:
-    """How many documents of a kind are in a state, by stream and service."""
+def count_by_service(
+    reading: Reading, kind: str, states: Collection[str]
+) -> dict[tuple[str, str], int]:
+    """How many documents of a kind are in one of some states, by stream and service."""
     columns = DOCUMENTS.c
     by = (columns.stream, columns.service)
     rows = reading.rows(
         DOCUMENTS,
         columns.kind == kind,
-        columns.state == state,
+        columns.state.in_(states),
         columns=(*by, func.count().label("number")),
         group=by,
     )

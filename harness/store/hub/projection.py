@@ -209,18 +209,18 @@ def outcomes_with(connection: Connection, stream: str, **values: str) -> Sequenc
 
 
 class ServiceCampaigns(NamedTuple):
-    """The campaigns of a service: how many, the newest, and times and states of the later ones."""
+    """The campaigns of a service: how many, the newest, and time, state and name of later ones."""
 
     number: int
     last: datetime | None
     name: str
-    states: tuple[tuple[datetime, str], ...]
+    made: tuple[tuple[datetime, str, str], ...]
 
 
 def campaigns_of(
     connection: Connection, stream: str, service: str, since: datetime
 ) -> ServiceCampaigns:
-    """The campaigns of a service; the states of those since a time, oldest first.
+    """The campaigns of a service; those since a time, oldest first.
 
     A campaign by several schemes counts for each.
     """
@@ -230,13 +230,14 @@ def campaigns_of(
     order = (column.measured_at.desc(), column.campaign.desc())
     newest = select(column.measured_at, column.campaign).where(of_service).order_by(*order)
     last = connection.execute(newest.limit(1)).first()
-    asked = select(column.measured_at, column.state).where(of_service, column.measured_at >= since)
+    since_then = column.measured_at >= since
+    asked = select(column.measured_at, column.state, column.campaign).where(of_service, since_then)
     rows = connection.execute(asked.order_by(column.measured_at)).all()
     return ServiceCampaigns(
         number=connection.scalar(counted) or 0,
         last=last.measured_at if last is not None else None,
         name=last.campaign if last is not None else "",
-        states=tuple((row.measured_at, row.state) for row in rows),
+        made=tuple((row.measured_at, row.state, row.campaign) for row in rows),
     )
 
 

@@ -24,6 +24,7 @@ from reports.dashboard.follow_up_facts import (
     DECISION,
     DECISIONS,
     ENDED,
+    ESCALATED,
     OPEN,
     PLAN,
     PLANS,
@@ -62,7 +63,7 @@ def follow_up_routes(
     ) -> Listed[PlanAnswer]:
         """Action plans, by their dates."""
         require(viewer, Permission.READ_PLANS)
-        wanted = _Documents(PLAN, (OPEN, ENDED), name(service), after, limit)
+        wanted = _Documents(PLAN, (OPEN, ESCALATED, ENDED), name(service), after, limit)
         return _listed(repository, viewer, wanted, plan_answer)
 
     @router.get("/decisions")
@@ -130,8 +131,8 @@ def plan_answer(document: StoredDocument) -> PlanAnswer:
     return PlanAnswer(
         stream=document.stream, plan=plan.id, supplier=facts.supplier, service=finding.service,
         requirement=finding.requirement, severity=finding.severity, scheme=finding.scheme,
-        campaign=finding.campaign, state=str(plan.state), opened=plan.opened, due=plan.due,
-        level=str(levels[-1]) if levels else None,
+        campaign=finding.campaign, state=str(plan.state), opened=plan.opened,
+        due=plan.effective_due, level=str(levels[-1]) if levels else None,
     )  # fmt: skip
 
 

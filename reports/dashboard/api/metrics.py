@@ -25,7 +25,7 @@ from reports.dashboard.access import AnyViewer, require
 from reports.dashboard.agent_api import RequestLine
 from reports.dashboard.campaign_bodies import CampaignBody, read_campaign
 from reports.dashboard.campaign_reading import supplier_name
-from reports.dashboard.follow_up_facts import ALARM, OPEN, PLAN
+from reports.dashboard.follow_up_facts import ALARM, ESCALATED, OPEN, PLAN
 
 PATH = "/metrics"
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -101,8 +101,8 @@ class _Figures(Collector):
         """All figures as metrics."""
         with self._repository.reading(self._viewer) as reading:
             newest = newest_of_each(reading)
-            plans = count_by_service(reading, PLAN, OPEN)
-            alarms = count_by_service(reading, ALARM, OPEN)
+            plans = count_by_service(reading, PLAN, (OPEN, ESCALATED))
+            alarms = count_by_service(reading, ALARM, (OPEN,))
         yield from campaign_metrics(newest)
         for name, counted in (("accredit_open_plans", plans), ("accredit_open_alarms", alarms)):
             values = [

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from harness.follow.due_dates import overdue_days
-from harness.model.alarm import Alarm, AlarmRule, AlarmState, RaisedAlarm
+from harness.model.alarm import AlarmRule, AlarmState, RaisedAlarm
 from harness.model.coverage import format_value
 from harness.model.hub_access import Permission, Viewer
 from harness.model.metric_spec import SPECS
@@ -44,9 +44,11 @@ from reports.dashboard.pages.follow_up_pages import (
     require_stream,
 )
 from reports.dashboard.rendering import moment, page
-from reports.next_steps import day
+from reports.dashboard.result_facts import CurrentFacts
+from reports.dashboard.service_facts import REQUIREMENT, REQUIREMENTS, page_of, requirement_id
+from reports.next_steps import ago, day
 from reports.site.page_maker import counted
-from reports.words import SEVERITIES, capitalised
+from reports.words import SEVERITIES, STATUSES, capitalised
 
 MOST_FIGURES = 100
 """How many figures of runs the page of an alarm shows."""
@@ -119,6 +121,13 @@ class Figure(NamedTuple):
     bounds: str
 
 
+class _Seen(NamedTuple):
+    """What the runs of an alarm showed, and the newest result of each site."""
+
+    figures: list[Figure]
+    sites: list[CurrentFacts]
+
+
 def routes(repository: Repository, acts: Acts) -> APIRouter:
     """The routes of the pages of alarms."""
     router = APIRouter(include_in_schema=False)
@@ -147,7 +156,8 @@ def routes(repository: Repository, acts: Acts) -> APIRouter:
                 raise NotHere
             facts = ALARMS.decode(stored.body)
             figures = list(_figures(reading, stream, facts.alarm.raised))
-        return _alarm_page(request, stored, facts, figures, tried)
+            now = _sites_now(reading, stream, facts.alarm.raised)
+        return _alarm_page(request, stored, facts, _Seen(figures, now), tried)
 
     @router.get("/alarms/{stream}/{name}")
     def show_alarm(request: Request, stream: str, name: str) -> Response:
@@ -253,6 +263,17 @@ def _figures(reading: Reading, stream: str, raised: RaisedAlarm) -> Iterator[Fig
         )
 
 
+def _sites_now(reading: Reading, stream: str, raised: RaisedAlarm) -> list[CurrentFacts]:
+    """The newest result of what an alarm is about at each site, the worst first."""
+    name = requirement_id(page_of(stream, raised.service), raised.requirement)
+    stored = read_document(reading, REQUIREMENT, stream, name)
+    currents = REQUIREMENTS.decode(stored.body).currents if stored is not None else ()
+    return [one for one in currents if one.about.site and one.about.profile == raised.profile]
+
+
+FAILS = "does-not-conform"
+
+
 def causes_of(raised: RaisedAlarm) -> Iterator[Cause]:
     """What else an alarm might be, each with what the runs show against it, if they do."""
     for name, begins in CAUSES:
@@ -281,7 +302,7 @@ def _alarm_page(
     request: Request,
     stored: StoredDocument,
     facts: AlarmFacts,
-    figures: Sequence[Figure],
+    seen: _Seen,
     tried: TriedForm | None,
 ) -> Response:
     viewer, now = viewer_of(request), request.app.state.now()
@@ -299,9 +320,12 @@ def _alarm_page(
         sign=STATE_SIGNS[alarm.state],
         rule=RULE_WORDS[raised.rule],
         required=required_words(raised),
-        lead=_lead(alarm, now),
+        lead=_lead(facts, now),
         statements=_BETWEEN.split(raised.statement),
-        figures=figures,
+        figures=seen.figures,
+        sites=seen.sites,
+        showing=len({one.about.site for one in seen.sites if one.figure.state == FAILS}),
+        ago=lambda at: ago(at, now),
         causes=list(causes_of(raised)),
         form=ACKNOWLEDGE if can_act else None,
         tried=tried,
@@ -323,10 +347,18 @@ def _alarm_page(
     )
 
 
-def _lead(alarm: Alarm, now: datetime) -> str:
+def _lead(facts: AlarmFacts, now: datetime) -> str:
     """Where an alarm stands, and what is wanted."""
+    alarm, answer = facts.alarm, facts.answer
     if alarm.state is AlarmState.CONFIRMED:
-        return "A re-test of fixed size confirmed it. Decide on suspension, and follow its plan."
+        confirmed = "A re-test of fixed size confirmed it."
+        if facts.is_to_decide:
+            return f"{confirmed} Decide on suspension, and follow its plan."
+        if answer is None:
+            return f"{confirmed} Follow its plan."
+        status = STATUSES[answer.decision.status].lower()
+        made = f"{answer.decision.id} of {day(answer.at)}: {status}"
+        return f"{confirmed} It was decided since then, by {made}. Follow its plan."
     if alarm.state is AlarmState.NOT_CONFIRMED:
         return "A re-test of fixed size did not confirm it. Nothing is left to do."
     due = alarm.raised.retest_by

@@ -8,7 +8,13 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from harness.model.hub_access import Permission, Viewer
-from harness.store.hub.campaign_rows import NAMES, Before, Wanted, newest_campaigns
+from harness.store.hub.campaign_rows import (
+    NAMES,
+    Before,
+    Wanted,
+    count_campaigns,
+    newest_campaigns,
+)
 from harness.store.hub.repository import Repository
 from reports.dashboard.access import AnyViewer, require
 from reports.dashboard.addresses import address, checked, place_after, place_in
@@ -48,6 +54,7 @@ def routes(repository: Repository) -> APIRouter:
         before = place_in(after, _PLACES)
         with repository.reading(viewer) as reading:
             rows = newest_campaigns(reading, wanted, before, ON_A_PAGE + 1)
+            counts = count_campaigns(reading, wanted)
         shown = rows[:ON_A_PAGE]
         chosen = wanted._asdict()
         following = ""
@@ -55,11 +62,10 @@ def routes(repository: Repository) -> APIRouter:
             last = shown[-1]
             place = place_after(last.measured_at, *(getattr(last, name) for name in NAMES))
             following = address("campaigns", **chosen, after=place)
-        failed = sum(row.state == STATES[0] for row in shown)
         return page(
             request,
             "campaigns.html.j2",
-            _title(len(shown), failed),
+            _title(sum(counts.values()), counts.get(STATES[0], 0)),
             rows=shown,
             wanted=wanted,
             states=STATES,
@@ -85,14 +91,15 @@ def _wanted(service: str, site: str, state: str) -> Wanted:
     return Wanted(checked(service), checked(site), state if state in STATES else "")
 
 
-def _title(shown: int, failed: int) -> str:
-    if not shown:
+def _title(total: int, failed: int) -> str:
+    """How many campaigns the whole list has, and how many of them do not conform."""
+    if not total:
         return "No campaign to show"
-    if shown == 1:
+    if total == 1:
         return "One campaign, which does not conform" if failed else "One campaign"
     if not failed:
-        return f"{shown} campaigns, none of which failed a requirement"
-    return f"{failed} of these {shown} campaigns {'does' if failed == 1 else 'do'} not conform"
+        return f"{total:,} campaigns, none of which failed a requirement"
+    return f"{failed:,} of {total:,} campaigns {'does' if failed == 1 else 'do'} not conform"
 
 
 def _all(repository: Repository, viewer: Viewer, wanted: Wanted) -> Iterator[tuple[Cell, ...]]:

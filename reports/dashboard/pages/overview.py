@@ -26,7 +26,8 @@ from reports.dashboard.service_reading import (
     services,
     waiting,
 )
-from reports.dashboard.service_words import ago, headline, overview_lead, when_due
+from reports.dashboard.service_words import headline, overview_lead, when_due
+from reports.next_steps import ago
 from reports.site.trend_facts import WORST_FIRST
 
 ON_A_PAGE, MOST_WAITING, SIDE_BY_SIDE, MOST_ROWS, AT_ONCE = 25, 12, 6, 60, 100

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from harness.follow.deadlines import is_reached
+from harness.follow.due_dates import in_words, obligations
 from harness.follow.retest_levels import level_words
 from harness.follow.state import StreamState
 from harness.model.hub_access import Permission, Viewer
@@ -297,6 +299,9 @@ def _plan_page(
         stream=stored.stream,
         card=_card(stored, now),
         levels=[capitalised(sentence) for sentence in level_words(plan, finding)],
+        is_reached=is_reached,
+        duties=obligations(_views([stored])[0].state, now),
+        in_words=lambda one: in_words(one, now, day),
         state=STATES[plan.state],
         step=STEPS.get(plan.state, 7),
         severity=SEVERITIES.get(finding.severity, finding.severity),

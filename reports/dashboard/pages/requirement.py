@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -28,6 +29,7 @@ from reports.dashboard.service_reading import (
     results,
     series,
 )
+from reports.next_steps import ago
 from reports.phrases import tight
 
 if TYPE_CHECKING:
@@ -93,12 +95,11 @@ def routes(repository: Repository) -> APIRouter:
 
 
 class _Asked(NamedTuple):
-    """A requirement of a service, the newest result whose series is drawn, and that in words."""
+    """A requirement of a service, and the newest result whose series is drawn."""
 
     found: FoundPage
     facts: RequirementFacts
     chosen: CurrentFacts
-    told: CurrentFacts
     held: list[HeldSeries]
 
 
@@ -106,27 +107,26 @@ def _find(reading: Reading, stream: str, service: str, code: str, figures: str) 
     """What an address names. Raises NotHere."""
     found = find_service(reading, stream, service)
     facts = find_requirement(reading, found, code)
-    chosen = _chosen(facts, figures or facts.drawn)
-    told = chosen if figures else facts.currents[0]
-    return _Asked(
-        found, facts, chosen, told, series(reading, found.service.stream, [chosen.series])
-    )
+    chosen = _chosen(facts, figures)
+    return _Asked(found, facts, chosen, series(reading, found.service.stream, [chosen.series]))
 
 
 def _page(
     request: Request, viewer: Viewer, asked: _Asked, rows: list[Row[Any]], *, is_first: bool
 ) -> Response:
     found, facts = asked.found, asked.facts
-    pictures = pictures_of(found, asked.held, request.app.state.now())
+    now: datetime = request.app.state.now()
+    pictures = pictures_of(found, asked.held, now)
     return page(
         request,
         "requirement_page.html.j2",
-        _title(facts, asked.told),
+        _title(facts, asked.chosen, now),
         at="/overview",
         service=found.service,
         facts=facts,
         chosen=asked.chosen,
-        told=asked.told,
+        ago=ago,
+        now=now,
         drawing=pictures.drawing,
         pictures=pictures.pictures,
         small_chart=small_chart,
@@ -145,10 +145,11 @@ def _chosen(facts: RequirementFacts, figures: str) -> CurrentFacts:
     raise NotHere
 
 
-def _title(facts: RequirementFacts, told: CurrentFacts) -> str:
-    """What was measured last, and what is required."""
+def _title(facts: RequirementFacts, told: CurrentFacts, now: datetime) -> str:
+    """What was measured last, when that was, and what is required."""
     required = f", required is {told.figure.required}" if told.figure.required else ""
-    return tight(f"{facts.requirement}: {told.figure.measured}{required}")
+    when = f"measured {ago(told.figure.at, now)}"
+    return tight(f"{facts.requirement}: {told.figure.measured}, {when}{required}")
 
 
 def _next_url(found: FoundPage, facts: RequirementFacts, rows: list[Row[Any]]) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from fastapi import APIRouter, Request, Response
 
 from harness.model.hub_access import Permission, Viewer
+from harness.model.surveillance_event import Intensity
 from harness.store.hub.repository import Repository
 from reports.dashboard.access import AnyViewer, require
 from reports.dashboard.addresses import address
@@ -17,12 +18,21 @@ from reports.dashboard.pictures import Pictures, pictures_of
 from reports.dashboard.rendering import page
 from reports.dashboard.service_facts import RequirementSummary, ServiceFacts
 from reports.dashboard.service_reading import FoundPage, find_service, series
-from reports.dashboard.service_words import ago, service_lead, story_title
+from reports.dashboard.service_words import service_lead, story_title
+from reports.next_steps import ago
 
 MOST_DRAWN = 7
 """How many requirements are drawn; the others are rows of a table."""
 
 MOST_CONSEQUENCES = 20
+
+INTENSITIES: dict[Intensity, str] = {
+    "reduced": "Reduced",
+    "normal": "Normal",
+    "tightened": "Tightened",
+    "discontinued": "Tightened, and an alarm: five such runs did not conform",
+}
+"""How strictly a service is monitored, in words; ISO 2859-1 calls the last one discontinued."""
 
 COLUMNS = (
     "service", "requirement", "title", "area", "severity", "binding", "profile", "line", "site",
@@ -96,6 +106,7 @@ def _page(
         silent=facts.silent_sites(now),
         now=now,
         ago=ago,
+        intensities=INTENSITIES,
         weeks_of=weeks_of,
         suspended_weeks=suspended_weeks,
         strip_words=strip_words,

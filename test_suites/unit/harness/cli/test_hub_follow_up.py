@@ -11,10 +11,12 @@ from harness.cli.hub_follow_up import (
     plan_documents,
     undecided_id,
 )
+from harness.cli.hub_history import HubStream
 from harness.follow.replay import replay
 from harness.model.surveillance_event import SurveillanceRun
 from harness.store.hub.projection import Document
 from reports.dashboard.follow_up_facts import ALARMS, DECISIONS, PLANS, UNDECIDED
+from reports.site.stream_view import StreamView
 from test_suites.follow_up_desk import ACME, NOW, TERMS, FollowUpDesk
 from test_suites.site_example import NOW as SITE_NOW
 from test_suites.site_example import example_views, on
@@ -89,12 +91,11 @@ def test_nothing_in_a_document_depends_on_the_time_at_which_it_is_made() -> None
     later = SITE_NOW + timedelta(days=400)
 
     assert decisions() == decisions(later)
-    for make in (plan_documents, alarm_documents):
-        now, then = (
-            list(make(GATEWAY.name, "S", GATEWAY.events, GATEWAY.state, at))
-            for at in (SITE_NOW, later)
-        )
-        assert now == then
+    now, then = (
+        list(plan_documents(GATEWAY.name, "S", GATEWAY.events, GATEWAY.state, at))
+        for at in (SITE_NOW, later)
+    )
+    assert now == then
 
 
 def test_runs_of_surveillance_may_be_left_out(tmp_path: Path) -> None:
@@ -111,7 +112,8 @@ def test_runs_of_surveillance_may_be_left_out(tmp_path: Path) -> None:
     state = replay(events)
     fewer = [event for event in events[1:] if not isinstance(event, SurveillanceRun)]
 
-    (alarm,) = alarm_documents(ACME, "Acme", fewer, state, NOW)
+    view = StreamView(ACME, "Acme", tuple(fewer), state, {}, (), {})
+    (alarm,) = alarm_documents(HubStream(view, NOW, {}, {}, {}, tmp_path))
     (waits,) = decision_documents(ACME, "Acme", fewer, state, NOW)
 
     assert ("open", NOW + timedelta(days=14)) == (alarm.state, alarm.at)

@@ -25,7 +25,7 @@ from test_suites.hub_items_pages import (
 
 def test_campaigns_stand_newest_first_with_links(item_pages: PagesWorld) -> None:
     page = item_pages.page("/campaigns")
-    assert "3 of these 3 campaigns do not conform" == heading(page)
+    assert "3 of 3 campaigns do not conform" == heading(page)
     names = [each.text() for each in page.css("tbody th a")]
     assert [AFTER, THEIRS, BEFORE] == names
     assert of_campaign(scheme=SCHEME) in links(page)

@@ -179,7 +179,10 @@ def test_the_csv_has_a_line_for_each_service() -> None:
         ["Harbour Filter", "7.2", "Brightwater Filtering Ltd"],
         ["SchoolShield Gateway", "4.5", "Northgate Learning Networks"],
     ]
-    assert [row[-2:] for row in rows] == [["0", ""], ["2", "2026-06-24T11:00:00+00:00"]]
+    assert [row[-3:] for row in rows] == [
+        ["0", "", "0"],
+        ["2", "2026-06-24T11:00:00+00:00", "1"],
+    ]
 
 
 def test_the_feed_holds_each_change_the_newest_first() -> None:

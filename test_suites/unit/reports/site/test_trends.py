@@ -27,7 +27,7 @@ from test_suites.house.rooms import ROOT
 from test_suites.site_example import NOW, PERSON, example_views
 
 GATEWAY, FILTER = example_views()
-(TREND,) = trends(GATEWAY)
+(TREND,) = trends(GATEWAY, NOW)
 
 
 def series(code: str, trend: Trend = TREND) -> TrendSeries:
@@ -36,7 +36,7 @@ def series(code: str, trend: Trend = TREND) -> TrendSeries:
 
 
 def with_campaigns(*campaigns: MeasuredCampaign) -> Trend:
-    (found,) = trends(GATEWAY._replace(campaigns=campaigns))
+    (found,) = trends(GATEWAY._replace(campaigns=campaigns), NOW)
     return found
 
 
@@ -164,7 +164,7 @@ def test_a_plan_that_is_closed_is_told_once() -> None:
         events=(*GATEWAY.events, measured, closed), state=replace(GATEWAY.state, plans=plans)
     )
 
-    (trend,) = trends(view)
+    (trend,) = trends(view, NOW)
 
     told = [(one.at, one.detail) for one in trend.consequences if one.what == "Plan"]
     assert told == [(at, "P-0001 closed (URL-04)")]
@@ -282,7 +282,7 @@ def test_a_control_chart_has_limits_from_twenty_runs_with_one_instrument() -> No
     usual = [(96 + n % 3, "1") for n in range(20)]
     cases = [(usual[:19], 0), (usual, 20), ([*usual, (60, "1")], 21), ([*usual, (60, "2")], 20)]
     for figures, judged in cases:
-        (trend,) = trends(watched(*figures))
+        (trend,) = trends(watched(*figures), NOW)
         (one,) = trend.series
         limits = control_limits(one.points, one.direction)
 
@@ -295,7 +295,7 @@ def test_a_control_chart_has_limits_from_twenty_runs_with_one_instrument() -> No
 
 def test_control_limits_say_what_is_usual_and_look_unlike_what_is_required() -> None:
     view = watched(*((96 + n % 3, "1") for n in range(20)))
-    (trend,) = trends(view)
+    (trend,) = trends(view, NOW)
     page = pages(view)[f"trends/{trend.page}.html"].decode()
 
     assert "; usual are 90" in page
@@ -312,7 +312,7 @@ def test_runs_of_two_sites_are_two_lines_and_neither_is_missing_data() -> None:
     hill, dale = watched((97, "1"), (96, "1")), watched((80, "1"), (81, "2"), site="Dale School")
     both = tuple(sorted((*hill.campaigns, *dale.campaigns), key=lambda one: one.at))
 
-    (trend,) = trends(hill._replace(events=(*hill.events, *dale.events), campaigns=both))
+    (trend,) = trends(hill._replace(events=(*hill.events, *dale.events), campaigns=both), NOW)
 
     assert {"Hill School", "Dale School"} == {one.place.site for one in trend.series}
     for one in trend.series:
@@ -332,7 +332,7 @@ def test_a_change_that_all_sites_have_is_told_once() -> None:
         events=(*hill.events, *dale.events), campaigns=(*hill.campaigns, *dale.campaigns)
     )
 
-    (trend,) = trends(view)
+    (trend,) = trends(view, NOW)
 
     assert ["rules 1 to 2"] == [cause.detail for cause in trend.causes if cause.breaks]
 
@@ -370,12 +370,12 @@ def test_an_alarm_follows_in_the_trend_of_its_scheme_and_of_its_retest(
         state=state, events=(*view.events, *events), campaigns=(*GATEWAY.campaigns, *view.campaigns)
     )
 
-    for trend in trends(view):
+    for trend in trends(view, NOW):
         told = [one.detail for one in trend.consequences if one.what == "Alarm"]
         first = "A-0001 raised: URL-04 for pupils at Hill School, Dale School"
         assert sorted([first, said]) == sorted(told)
     other = tuple(each._replace(scheme="strict") for each in GATEWAY.campaigns)
-    (trend,) = trends(view._replace(campaigns=other))
+    (trend,) = trends(view._replace(campaigns=other), NOW)
     assert [] == [one for one in trend.consequences if one.what == "Alarm"]
 
 
@@ -388,7 +388,7 @@ def test_a_site_that_failed_is_not_hidden_by_a_later_run_of_another() -> None:
         campaigns=(bad._replace(assessment=failed), good._replace(at=good.at + timedelta(hours=1))),
     )
 
-    (trend,) = trends(view)
+    (trend,) = trends(view, NOW)
 
     assert (bad.name, good.at + timedelta(hours=1)) == (trend.last.name, trend.until)
     assert '<h1 id="title">One service does not conform</h1>' in pages(view)["index.html"].decode()
