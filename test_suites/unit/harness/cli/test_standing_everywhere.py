@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -59,6 +60,7 @@ from reports.site.trend_facts import trends
 from test_suites import site_example
 from test_suites.hub_result_pages import ResultPages
 from test_suites.projected_example import Projected, projected
+from test_suites.unit.reports.dashboard.test_results_api import ApiWorld
 
 BEGIN = datetime(2025, 1, 6, 9, tzinfo=UTC)
 SUPPLIER, SERVICE, SCHEME = "Acme", "Safe Net", "becta-2008"
@@ -260,9 +262,31 @@ def hub(tmp_path: Path) -> Iterator[Projected]:
         yield example
 
 
+def api_agrees(standing: ServiceStanding, api: ApiWorld) -> None:
+    """The lists for programs, and the figures for Prometheus."""
+    plans, decisions, alarms = (
+        api.rows(f"/api/v1/{name}") for name in ("plans", "decisions", "alarms")
+    )
+    open_ = {one["plan"] for one in plans if one["state"] not in ("closed", "superseded")}
+    assert open_ == {each.plan.id for each in standing.findings if each.plan}
+    due = {each.plan.id: each.plan.effective_due for each in standing.findings if each.plan}
+    told = {one["plan"]: datetime.fromisoformat(one["due"]) for one in plans}
+    assert due == {name: told[name] for name in open_}
+    last = {one["version"]: one["status"] for one in decisions if not one["is_replaced"]}
+    assert last == {
+        one.held.decision.version: one.held.decision.status.value for one in standing.versions
+    }
+    running = {one["alarm"] for one in alarms if one["ended"] is None}
+    assert running == {each.id for each in standing.open_alarms}
+    metrics = api.get("/metrics").text
+    for name, number in (("open_plans", len(due)), ("open_alarms", len(running))):
+        found = re.findall(rf"^accredit_{name}{{.*}} (\d+)", metrics, re.MULTILINE)
+        assert sum(map(int, found)) == number, name
+
+
 @pytest.mark.timeout(300)
 def test_the_hub_and_the_site_print_what_stands(hub: Projected) -> None:
-    pages, position = ResultPages(hub), 0
+    pages, api, position = ResultPages(hub), ApiWorld(hub.registry), 0
     for moment in sorted([*moments(6), after(185), after(500), after(726)]):
         view, hub.clock.at = view_at(moment), moment
         if more := view.events[position:]:
@@ -277,6 +301,7 @@ def test_the_hub_and_the_site_print_what_stands(hub: Projected) -> None:
         assert row["version"] == (one.held.decision.version if one else "")
         assert int(row["open_plans"]) == len(standing.findings)
         assert int(row["open_alarms"]) == len(standing.open_alarms)
+        api_agrees(standing, api)
         rows = Repository(hub.registry).public_documents()
         documents = [RegisterDocument(each.stream, each.id, each.body) for each in rows]
         register_agrees(standing, register_from(documents, moment))
