@@ -21,9 +21,6 @@ from harness.model.retest_schedule import (
 from harness.model.scheme import Requirement, Scheme
 from harness.model.smallest_sample import EACH_COUNTS, NOT_COUNTED, smallest_for_rate
 
-WORST_GROUP = "worst_group:"
-"""The metrics of this module decide each category by itself."""
-
 LITTLE = 0.005
 """A smaller probability is printed as none."""
 
@@ -55,7 +52,7 @@ def sample_rule(requirement: Requirement, alpha: float) -> SampleRule | None:
         alpha=alpha,
         rate=max(rates),
         n_min=requirement.n_min,
-        by_group=(spec.function or "").startswith(WORST_GROUP),
+        by_group=spec.is_rate and spec.counts_items and bool(spec.decides_by_worst),
     )
 
 
