@@ -24,6 +24,7 @@ from harness.estimate.surveillance_evidence import (
     HALF,
     most_of_a_run,
 )
+from harness.model.order_statistic import order_statistic
 from harness.model.smallest_sample import BETS
 
 USUAL, FALLEN = 0.2, 1.5
@@ -148,7 +149,7 @@ def runs_to_find(row: WatchedRow, most_runs: int, correlation: float = 0.0) -> f
     """Return the runs within which nine of ten falls raise an alarm; infinite if more than most."""
     usual, fallen = USUAL * row.most_missed, fallen_to(row.most_missed)
     times = runs_until_alarm(row, usual, fallen, most_runs=most_runs, correlation=correlation)
-    return float(np.quantile(times, FOUND_IN, method="higher"))
+    return float(order_statistic(np.sort(times).tolist(), FOUND_IN))
 
 
 def fallen_to(most_missed: float) -> float:

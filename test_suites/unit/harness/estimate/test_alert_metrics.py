@@ -240,7 +240,8 @@ def test_alerts_that_may_still_be_right_count_as_quick_for_an_accusation() -> No
     metric = outcome(selection("ALR-02", made)).metric
 
     assert (metric.k, metric.indeterminate, len(late)) == (680, 40, 40)
-    assert metric.p_value == pytest.approx(float(special.bdtr(680, 720, 0.95)))
+    assert metric.p_value is not None
+    assert metric.p_value >= float(special.bdtr(680, 720, 0.95)), "the late ones are one spell"
     assert metric.lower is not None
     assert metric.lower <= 900
 
