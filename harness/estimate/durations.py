@@ -27,6 +27,7 @@ from harness.estimate.rates import MeasuredMetric
 from harness.estimate.stopping_tests import Trials
 from harness.model.content_form import is_file
 from harness.model.metric import DelayChange, Metric
+from harness.model.outcome_group import Overheads
 from harness.model.probe import Declarations, declared
 from harness.model.smallest_sample import MEDIAN
 from harness.model.verdict import State, Verdict
@@ -59,7 +60,10 @@ def first_byte_overhead_share(selection: Selection) -> MeasuredMetric:
 def _of_worst_probe(
     selection: Selection, metric_function: Callable[[Selection, str], Metric]
 ) -> MeasuredMetric:
-    """Compute a metric for each probe that the measure asks for and that fetches pages."""
+    """Compute a metric for each probe that the measure asks for and that fetches pages.
+
+    Where none does, the metric is that of no probe, which counts nothing.
+    """
     wanted = selection.measure.probes
     probes = [one for one in _fetching(selection) if not wanted or one in wanted] or [""]
 
@@ -84,7 +88,8 @@ def _share_of_probe(selection: Selection, probe: str) -> Metric:
     hosts: list[int] = []
     doubtful = unpaired = 0
     results = {result.group.number: result for result in selection.results}
-    for pairs in selection.verdict_counts.first_pairs(results, selection.profile, probe, MANY):
+    counts = selection.verdict_counts
+    for pairs in counts.first_pairs(results, selection.profile, probe, MANY) if probe else ():
         ratios = [
             math.log(service / control)
             for service, control in pairs.times
@@ -134,7 +139,9 @@ def _relative(log: float | None) -> float | None:
 
 def _of_probe(selection: Selection, probe: str, quantile: float) -> Metric:
     results = {result.group.number: result for result in selection.results}
-    overheads = selection.verdict_counts.overheads(results, selection.profile, probe)
+    overheads = Overheads()
+    if probe:
+        overheads = selection.verdict_counts.overheads(results, selection.profile, probe)
     indeterminate = unpaired = 0
     for result in selection.results:
         probe_states = result.for_probes((probe,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace as renewed
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -260,3 +261,21 @@ def test_the_bounds_of_the_median_cover_at_about_their_nominal_share() -> None:
 
     assert below / 10_000 >= 0.94
     assert above / 10_000 >= 0.94
+
+
+def test_a_line_without_a_probe_that_fetches_pages_counts_nothing(
+    pick: Callable[..., Selection],
+) -> None:
+    class Strict:
+        """Counts that hold nothing of any probe, as those of a line of name servers."""
+
+        def overheads(self, *asked: object) -> Any:
+            raise KeyError(asked)
+
+        first_pairs = overheads
+
+    nothing: Any = Strict()
+    selection = renewed(pick([]), verdict_counts=nothing)
+
+    for metric in (first_byte_overhead(selection), first_byte_overhead_share(selection)):
+        assert (metric.metric.n, metric.metric.value, metric.metric.parts) == (0, None, ())
