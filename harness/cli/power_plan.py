@@ -33,11 +33,11 @@ class Forecast:
     service of ``good_rate`` passes with the wanted power in all binding rows that a sample decides,
     each of whose groups is a test of its own: ``tests`` are those of this row, such as categories,
     of which each needs as many. ``chance`` is the probability with which it passes this row on what
-    is available. Both numbers count registrable domains where the
-    requirement is about a rate of items, because each domain counts once, and items otherwise.
-    Of requests for a log, ``n`` are those that ``accredit log send`` makes without ``--requests``,
-    of those with and without a mark of a test the fewer, because each must conform;
-    other trials that are made for the requirement alone are never available.
+    is available. Both numbers count registrable domains where the requirement is about a rate of
+    items, because each domain counts once, and items otherwise. Of requests for a log, ``n`` are
+    those that ``accredit log send`` makes without ``--requests``, of those with and without a mark
+    of a test the fewer, because each must conform; other trials that are made for the requirement
+    alone are never available.
     Rates are those of right results: 1 - U for a requirement of at most U. ``passes`` is the
     largest number of errors that still conforms, ``fails`` the smallest that does not.
     ``early`` is how many items a campaign that may stop early needs on average for a service of

@@ -218,19 +218,7 @@ def _delays(
         unknown=len(open_),
         mark=selection.at_most,
     )
-    metric = Metric(
-        name=name,
-        unit="s",
-        value=sample.value,
-        k=len(sessions) - len(missing),
-        n=len(decided),
-        indeterminate=sample.unknown,
-        lower=sample.bounds.lower,
-        upper=sample.bounds.upper,
-        method=f"{quantile:g} quantile, {sample.method}",
-        alpha=selection.alpha,
-        p_value=sample.p_above(sample.mark),
-    )
+    metric = sample.in_seconds(name)
     return metric, [(one, "no urgent alert reached the right person") for one in never]
 
 

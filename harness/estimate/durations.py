@@ -27,12 +27,10 @@ from harness.estimate.rates import MeasuredMetric
 from harness.estimate.stopping_tests import Trials
 from harness.model.content_form import is_file
 from harness.model.metric import DelayChange, Metric
-from harness.model.outcome_group import Overheads
 from harness.model.probe import Declarations, declared
 from harness.model.smallest_sample import MEDIAN
 from harness.model.verdict import State, Verdict
 
-ORDERED = "{quantile:g} quantile of paired differences, {bounds}"
 MANY = 2000
 """The most items whose ratios are used."""
 
@@ -65,7 +63,9 @@ def _of_worst_probe(
     Where none does, the metric is that of no probe, which counts nothing.
     """
     wanted = selection.measure.probes
-    probes = [one for one in _fetching(selection) if not wanted or one in wanted] or [""]
+    probes = [one for one in _fetching(selection) if not wanted or one in wanted]
+    if not probes:
+        return MeasuredMetric(metric=metric_function(replace(selection, results=()), ""))
 
     def group(probe: str) -> Group:
         return Group(
@@ -89,7 +89,7 @@ def _share_of_probe(selection: Selection, probe: str) -> Metric:
     doubtful = unpaired = 0
     results = {result.group.number: result for result in selection.results}
     counts = selection.verdict_counts
-    for pairs in counts.first_pairs(results, selection.profile, probe, MANY) if probe else ():
+    for pairs in counts.first_pairs(results, selection.profile, probe, MANY):
         ratios = [
             math.log(service / control)
             for service, control in pairs.times
@@ -139,9 +139,7 @@ def _relative(log: float | None) -> float | None:
 
 def _of_probe(selection: Selection, probe: str, quantile: float) -> Metric:
     results = {result.group.number: result for result in selection.results}
-    overheads = Overheads()
-    if probe:
-        overheads = selection.verdict_counts.overheads(results, selection.profile, probe)
+    overheads = selection.verdict_counts.overheads(results, selection.profile, probe)
     indeterminate = unpaired = 0
     for result in selection.results:
         probe_states = result.for_probes((probe,))
@@ -157,23 +155,10 @@ def _of_probe(selection: Selection, probe: str, quantile: float) -> Metric:
         hosts=overheads.hosts,
         mark=_upper_limit(selection),
     )
-    return _metric(selection, sample, unpaired, probe)
-
-
-def _metric(selection: Selection, sample: TimedSample, unpaired: int, probe: str) -> Metric:
-    method = ORDERED.format(quantile=sample.quantile, bounds=sample.method)
-    return Metric(
-        name="first_byte_overhead",
-        unit="s",
-        value=sample.value,
-        k=len(sample.times),
-        n=len(sample.times),
-        indeterminate=sample.unknown,
-        lower=sample.bounds.lower,
-        upper=sample.bounds.upper,
-        method=method + (f", probe {probe}" if probe else ""),
-        alpha=selection.alpha,
-        p_value=sample.p_above(sample.mark),
+    metric = sample.in_seconds("first_byte_overhead", "paired differences")
+    return replace(
+        metric,
+        method=metric.method + (f", probe {probe}" if probe else ""),
         left_out={"not paired": unpaired} if unpaired else {},
     )
 

@@ -3,9 +3,9 @@
 A stopping plan is decided by its test alone, repeated over the observations in the order of the
 seed. A failure needs the test's p-value, which holds at any time, to be small enough among all rows
 of the assessment, whether the test ended or all items were tried. Other requirements may count
-items of a plan. If all the
-items that one counts belong to one plan, its bounds become those that hold at any time. Otherwise
-the mixture of tried items depends on the results, so it cannot conform where the campaign stopped.
+items of a plan. If all the items that one counts belong to one plan, its bounds become those that
+hold at any time. Otherwise the mixture of tried items depends on the results, so it cannot conform
+where the campaign stopped.
 """
 
 from __future__ import annotations

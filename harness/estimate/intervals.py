@@ -258,7 +258,7 @@ def open_entries(size: int, sampled: int, misses: int, alpha: float) -> Bounds:
         return bool(hypergeom.cdf(misses, size, many + 1, sampled) <= alpha)
 
     return Bounds(
-        float(_smallest(low, high, is_plausibly_as_many)), float(_smallest(low, high, is_too_many))
+        float(smallest(low, high, is_plausibly_as_many)), float(smallest(low, high, is_too_many))
     )
 
 
@@ -267,11 +267,11 @@ def items_for_none_open(size: int, alpha: float = 0.05) -> int:
 
     METHOD (c): 5,700 of 6,000, or 950 of 1,000.
     """
-    return _smallest(1, size, lambda n: open_entries(size, n, 0, alpha).upper == 0)
+    return smallest(1, size, lambda n: open_entries(size, n, 0, alpha).upper == 0)
 
 
-def _smallest(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """Return the smallest number in low..high for which ``holds`` is true, else ``high``."""
+def smallest(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """Return the smallest of low..high for which the monotone ``holds`` is true, else ``high``."""
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)

@@ -77,16 +77,4 @@ def _times(
     sample = TimedSample(
         times=most, least=least, quantile=quantile, alpha=selection.alpha, mark=limit
     )
-    return Metric(
-        name="log_visibility_delay",
-        unit="s",
-        value=sample.value,
-        k=sum(map(math.isfinite, most)),
-        n=len(most),
-        indeterminate=0,
-        lower=sample.bounds.lower,
-        upper=sample.bounds.upper,
-        method=f"{quantile:g} quantile, {sample.method}",
-        alpha=selection.alpha,
-        p_value=sample.p_above(limit),
-    )
+    return sample.in_seconds("log_visibility_delay")

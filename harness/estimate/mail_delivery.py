@@ -11,7 +11,6 @@ from harness.estimate.quantile_bounds import TimedSample
 from harness.estimate.rates import MeasuredMetric
 from harness.model.condition import Condition
 from harness.model.mail_case import DIRECTIONS, VARIANTS, Direction, case_named
-from harness.model.metric import Metric
 from harness.model.service_mail import READ_AFTER, SentMail
 
 CLOCKS = 5.0
@@ -39,22 +38,9 @@ def mail_delivery_delay(selection: Selection) -> MeasuredMetric:
         unknown=len(own) - len(decided),
         mark=selection.at_most,
     )
-    metric = Metric(
-        name="mail_delivery_delay",
-        unit="s",
-        value=sample.value,
-        k=len(raw),
-        n=len(decided),
-        indeterminate=sample.unknown,
-        lower=sample.bounds.lower,
-        upper=sample.bounds.upper,
-        method=f"{quantile:g} quantile, {sample.method}",
-        alpha=selection.alpha,
-        p_value=sample.p_above(sample.mark),
-    )
     against = [*never, *mails.wrong(mails.of("forged", "signed"))]
     return MeasuredMetric(
-        metric=metric,
+        metric=sample.in_seconds("mail_delivery_delay"),
         witnesses=tuple(map(witness, against)),
         barred=barred(selection),
         conditions=(

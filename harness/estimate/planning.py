@@ -169,13 +169,8 @@ def course(plan: SprtPlan, rate: float, most: int, level: float | None = None) -
         items += float(going.sum())
         going[:, 1:] = going[:, 1:] * rate + going[:, :-1] * (1 - rate)
         going[:, 0] *= rate
-        while (
-            fewest <= n
-            and Sprt(plan=plan, blocked=n - fewest, missed=fewest).p_value > plan.fail_at
-        ):
-            fewest += 1
-        while shown <= n and Sprt(plan=plan, blocked=n - shown, missed=shown).p_value > level:
-            shown += 1
+        fewest = _showing(plan, n, fewest, plan.fail_at)
+        shown = _showing(plan, n, shown, level)
         going[1, shown:] += going[0, shown:]
         going[0, shown:] = 0.0
         ended = _passing(plan, n)

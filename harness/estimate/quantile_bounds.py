@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.estimate.intervals import Bounds, Rates, p_above, p_below
+from harness.estimate.intervals import Bounds, Rates, p_above, p_below, smallest
+from harness.model.metric import Metric
 from harness.model.order_statistic import quantile_of, rank_of
 from harness.model.smallest_sample import MEDIAN, blocks_for, smallest_for_rate
 
@@ -79,8 +80,8 @@ class TimedSample:
         if not known:
             return Bounds(None, None)
         middle = rank_of(self.quantile, known)
-        most = _first(middle + 1, known, lambda rank: self._p_at_most(rank) <= self.alpha)
-        least = _first(0, middle, lambda rank: self._p_more(rank) > self.alpha) - 1
+        most = smallest(middle + 1, known + 1, lambda rank: self._p_at_most(rank) <= self.alpha)
+        least = smallest(0, middle + 1, lambda rank: self._p_more(rank) > self.alpha) - 1
         return Bounds(
             _finite(self._earliest.ordered[least]) if least >= 0 else None,
             _finite(self._latest.ordered[most - 1]) if most <= known else None,
@@ -94,6 +95,23 @@ class TimedSample:
         if mark is None or not len(self.times):
             return None
         return self._p_more(bisect_right(self._earliest.ordered, mark))
+
+    def in_seconds(self, name: str, what: str = "") -> Metric:
+        """Return the metric of the quantile, of ``what``: ``k`` of ``n`` known times came."""
+        quantile = f"{self.quantile:g} quantile" + (f" of {what}" if what else "")
+        return Metric(
+            name=name,
+            unit="s",
+            value=self.value,
+            k=sum(map(math.isfinite, self.times)),
+            n=len(self.times),
+            indeterminate=self.unknown,
+            lower=self.bounds.lower,
+            upper=self.bounds.upper,
+            method=f"{quantile}, {self.method}",
+            alpha=self.alpha,
+            p_value=self.p_above(self.mark),
+        )
 
     @property
     def method(self) -> str:
@@ -183,15 +201,6 @@ def longest_stretch(is_slow: NDArray[np.bool_]) -> int:
     later = np.maximum.accumulate(sums[::-1])[::-1]
     last = np.searchsorted(-later, -sums + 1e-9, side="right") - 1
     return int(np.max(last - np.arange(len(sums))))
-
-
-def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """Return the smallest of low..high for which the monotone ``holds`` is true; else high + 1."""
-    high += 1
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle + 1, high)
-    return low
 
 
 def _finite(time: float | None) -> float | None:

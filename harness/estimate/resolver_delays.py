@@ -82,18 +82,11 @@ def _timed(selection: Selection, check: str, limit: float) -> Metric:
         times=times, quantile=quantile, alpha=selection.alpha, unknown=unknown, mark=limit
     )
     value = quantile_of(sorted(times), quantile, unknown)
-    return Metric(
-        name="resolver_latency",
-        unit="s",
+    return replace(
+        sample.in_seconds("resolver_latency"),
         value=max(times, default=None) if value is None else value,
-        k=len(times),
         n=n if times else 0,
         indeterminate=0 if times else unknown,
-        lower=sample.bounds.lower,
-        upper=sample.bounds.upper,
-        method=f"{quantile:g} quantile, {sample.method}",
-        alpha=selection.alpha,
-        p_value=sample.p_above(limit),
         left_out={SLOW_ORIGIN: slow} if slow else {},
     )
 

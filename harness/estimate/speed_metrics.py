@@ -250,19 +250,7 @@ def _variation(
         unknown=doubtful,
         mark=selection.at_most,
     )
-    return Metric(
-        name="delay_variation",
-        unit="s",
-        value=sample.value,
-        k=len(transfers),
-        n=len(transfers),
-        indeterminate=doubtful,
-        lower=sample.bounds.lower,
-        upper=sample.bounds.upper,
-        method=f"{quantile:g} quantile of the variation of delay, {sample.method}",
-        alpha=selection.alpha,
-        p_value=sample.p_above(sample.mark),
-    )
+    return sample.in_seconds("delay_variation", "the variation of delay")
 
 
 def _lost(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:

@@ -18,7 +18,7 @@ from harness.model.transfer import Direction, Form, Situation
 
 NOT_MEASURED = "the speed of the line was not measured (accredit speed)"
 LOST = 700.0
-"""The logarithm of a ratio of times that stands for a lost transfer: all of it is lost."""
+"""The logarithm of the ratio of times that a lost transfer counts with: a loss of 100 %."""
 TOO_BUSY = 0.9
 """The share of a transfer's time from which on our own client is taken to be the limit."""
 

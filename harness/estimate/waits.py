@@ -258,17 +258,5 @@ def delay_of(
         alpha=selection.alpha,
         mark=limit,
     )
-    return Metric(
-        name=selection.measure.metric,
-        unit="s",
-        value=found.value,
-        k=found.events,
-        n=found.n,
-        indeterminate=0,
-        lower=sample.bounds.lower,
-        upper=sample.bounds.upper,
-        method=f"{quantile:g} quantile of waits (Kaplan-Meier), {sample.method}",
-        alpha=selection.alpha,
-        p_value=sample.p_above(limit),
-        left_out=dict(unused),
-    )
+    metric = sample.in_seconds(selection.measure.metric, "waits (Kaplan-Meier)")
+    return replace(metric, value=found.value, left_out=dict(unused))

@@ -15,8 +15,8 @@ from harness.errors import UsageError, first_of
 from harness.follow.findings import describe
 from harness.model.alarm import Alarm, AlarmRetest, AlarmRule
 from harness.model.conformity import Conformity
-from harness.model.coverage import format_value
-from harness.model.metric import Metric
+from harness.model.coverage import format_value, meets_threshold
+from harness.model.metric import Metric, Span
 from harness.model.outcome import Assessment, Outcome, is_void
 from harness.model.scheme import Requirement, Scheme, Threshold
 from harness.model.stream import same_name
@@ -42,8 +42,8 @@ def retest_of(
     that left it open; one that ``has_all`` items of its packs cannot be larger. ``tried`` are the
     ids of the items that it tried. ``is_decided_by``: the service's accreditation was decided by
     this scheme, which may then ask for less than surveillance does. ``differs`` says in sentences
-    how its lines and profiles differ from those of the runs that raised it, as far as nobody
-    allowed that.
+    how its lines and profiles differ from those of the runs that raised it, unless the difference
+    was allowed.
 
     One outcome that does not conform confirms the alarm. It is not confirmed only if every outcome
     conforms without a limit that the campaign does not declare, at all sites that showed it, with
@@ -176,11 +176,8 @@ def _is_left_to_chance(alarm: Alarm, assessment: Assessment, found: Sequence[Out
 
 def _is_too_small(threshold: Threshold | None, metric: Metric) -> bool:
     """Whether a metric's bounds do not show that a threshold is met, without undecided items."""
-    lower, upper = metric.decided or (metric.lower, metric.upper)
-    if threshold is None or lower is None or upper is None:
-        return False
-    at_least, at_most = threshold.at_least, threshold.at_most
-    return (at_least is not None and lower < at_least) or (at_most is not None and upper > at_most)
+    bounds = metric.decided or Span(metric.lower, metric.upper)
+    return threshold is not None and None not in bounds and not meets_threshold(threshold, bounds)
 
 
 def _metrics(outcome: Outcome) -> Sequence[Metric]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from harness.model.metric import Metric, Part, Span
 from harness.model.metric_spec import spec_of
+from harness.model.order_statistic import binomial_at_most
 from harness.model.outcome import Measurement
 from harness.model.scheme import Requirement, Threshold
 from harness.model.smallest_sample import smallest_for_threshold, smallest_sample
@@ -213,25 +214,14 @@ def undecided(metric: Metric, limit: float) -> tuple[str, ...]:
     for name, part in named_parts(metric):
         tried = part.n + part.indeterminate
         share = part.indeterminate / tried if tried else 0.0
-        if share > limit and _at_least(part.indeterminate, tried, limit) <= part.alpha:
+        if (
+            share > limit
+            and 1 - binomial_at_most(part.indeterminate - 1, tried, limit) <= part.alpha
+        ):
             items = f"{name}{part.indeterminate} items ({share * 100:.3g} %)"
             most = f"at most {limit * 100:.4g} % may be undecided"
             reasons.append(f"{items} could not be decided; {most}")
     return tuple(reasons)
-
-
-def _at_least(k: int, n: int, rate: float) -> float:
-    """P[X >= k] for X ~ Bin(n, rate)."""
-    if not 0 < rate < 1:
-        return float(k == 0 or rate == 1)
-    logs = math.log(rate), math.log1p(-rate)
-    return 1 - math.fsum(
-        math.exp(
-            math.lgamma(n + 1) - math.lgamma(x + 1) - math.lgamma(n - x + 1)
-            + x * logs[0] + (n - x) * logs[1]
-        )
-        for x in range(k)
-    )  # fmt: skip
 
 
 def left_out(requirement: Requirement, metric: Metric, limit: float) -> tuple[str, ...]:

@@ -16,13 +16,13 @@ class MetricSpec:
 
     ``unit`` is that of its value (``share`` for fractions of items, ``s``, ``items``, ...);
     ``counts`` says what is counted, ``words`` name it for people, ``verb`` is what happened to
-    ``k`` of ``n`` items. ``function`` computes it (``module:function`` in
-    ``harness.estimate``), empty where it is not implemented. ``bounds``: it has those of a rate,
-    of a shift, stands as observed, has others, or is ``shown``: a gate compares what its bound
-    shows, and not the share that was measured. ``rests_on`` is the kind of items that it rests
-    on where a requirement does not say: rates of categories say what a filter knows, which only
-    items unknown to the supplier can show. ``by`` names the groups of which the worst stands.
-    ``needs_probe`` is the only probe that shows what it measures, if there is one.
+    ``k`` of ``n`` items. ``function`` computes it (``module:function`` in ``harness.estimate``),
+    empty where it is not implemented. ``bounds`` says what decides: those of a rate, a margin on
+    both sides, those of a median, the value as observed, or others; if it is ``shown``, a gate
+    compares what the bound shows, and not the share that was measured. ``rests_on`` is the kind of
+    items that it rests on where a requirement does not say: rates of categories say what a filter
+    knows, which only items unknown to the supplier can show. ``by`` names the groups of which the
+    worst stands. ``needs_probe`` is the only probe that shows what it measures, if there is one.
     With ``each_category`` each category that a requirement names must hold by itself; without
     ``counts_items`` it compares profiles, cells of the policy, probes or batches. ``with_twins``:
     benign twins are selected too, whatever is expected of them. One that is ``for_default_users``

@@ -203,9 +203,9 @@ class Outcome:
 
     @property
     def counted_kind(self) -> PackKind | Literal[""]:
-        """The kind of items that ``k`` and ``n`` count: those of the part that stands for all.
+        """The kind of items that ``k`` and ``n`` count: the kind of the worst part.
 
-        Others than ``kind`` where a worse part, such as agreed items, stands beside real ones.
+        It differs from ``kind`` where real items decide and, say, agreed ones did worse.
         """
         shown = (self.metric.k, self.metric.n, self.metric.lower)
         same = (

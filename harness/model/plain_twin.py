@@ -11,7 +11,6 @@ Retrials get attempt keys of their own (``key_again``) and batch numbers above `
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Iterable
 from typing import Annotated, NamedTuple
@@ -23,6 +22,7 @@ from pydantic import Field
 from harness.model.corpus import TWIN, Item
 from harness.model.declared import Declared
 from harness.model.observation import AttemptKey, Look
+from harness.model.order_statistic import binomial_at_most
 
 ENOUGH = 59
 """The default number of twins for each line, profile and probe.
@@ -31,7 +31,7 @@ If one in twenty differs, one of 59 does with 95 % probability (0.95 ** 59 < 0.0
 """
 
 LOST, ENOUGH_LEFT = 0.01, 0.99
-"""The share of undecided items that an honest service may have, and how surely enough are left."""
+"""The share of undecided items allowed for, and the probability that enough pairs are left."""
 
 TRIES = 3
 """How often a twin is tried until it is decided, at most.
@@ -66,17 +66,9 @@ class PlainTwins(Declared):
         99 % probability: P[X <= drawn - number] >= 0.99 for X ~ Bin(drawn, 0.01).
         """
         spares = 0
-        while _lost_at_most(spares, self.number + spares) < ENOUGH_LEFT:
+        while binomial_at_most(spares, self.number + spares, LOST) < ENOUGH_LEFT:
             spares += 1
         return self.number + spares
-
-
-def _lost_at_most(spares: int, drawn: int) -> float:
-    """P[X <= spares] for X ~ Bin(drawn, LOST)."""
-    return math.fsum(
-        math.comb(drawn, lost) * LOST**lost * (1 - LOST) ** (drawn - lost)
-        for lost in range(spares + 1)
-    )
 
 
 class TwinPair(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,11 +8,11 @@ the hub and a machine that only measures show it too.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from functools import lru_cache
 
 import msgspec
+
+from harness.model.order_statistic import binomial_at_most
 
 GOOD_SHARE = 0.5
 """A planned fix misses so much of what the requirement allows: 95 % right where 90 % is needed."""
@@ -68,7 +68,7 @@ def proposed_size(rule: SampleRule, number: int, groups: int = 1) -> int | None:
         size = _fewest(max(size, misses + 1), misses, 1 - rule.rate, level)
         if size > MOST:
             return None
-        if at_most(misses, size, 1 - rule.good) >= wanted:
+        if binomial_at_most(misses, size, 1 - rule.good) >= wanted:
             return max(size, rule.n_min)
     return None
 
@@ -83,41 +83,29 @@ def chance_of_passing(rule: SampleRule, number: int, size: int, groups: int = 1)
     allowed = allowed_misses(size, rule.rate, level_of_try(rule.alpha, number))
     if allowed is None or size < rule.n_min:
         return 0.0
-    return at_most(allowed, size, 1 - rule.good) ** groups
+    return binomial_at_most(allowed, size, 1 - rule.good) ** groups
 
 
 def allowed_misses(size: int, rate: float, level: float) -> int | None:
     """Return how many of ``size`` items may be missed to show a rate; ``None`` if none may be."""
     found = None
     for misses in range(size):
-        if at_most(misses, size, 1 - rate) > level:
+        if binomial_at_most(misses, size, 1 - rate) > level:
             break
         found = misses
     return found
 
 
-def at_most(misses: int, size: int, miss: float) -> float:
-    """Return P[X <= misses] for X ~ Bin(size, miss)."""
-    if misses >= size:
-        return 1.0
-    return min(1.0, math.fsum(_chances(misses, size, miss)))
-
-
-def _chances(misses: int, size: int, miss: float) -> Iterator[float]:
-    whole, log_miss, log_right = math.lgamma(size + 1), math.log(miss), math.log1p(-miss)
-    for k in range(misses + 1):
-        ways = whole - math.lgamma(k + 1) - math.lgamma(size - k + 1)
-        yield math.exp(ways + k * log_miss + (size - k) * log_right)
-
-
 def _fewest(start: int, misses: int, miss: float, level: float) -> int:
     """Return the smallest size from ``start`` with which so many misses pass; MOST + 1 if none."""
     low, high = start - 1, start
-    while at_most(misses, high, miss) > level:
+    while binomial_at_most(misses, high, miss) > level:
         if high > MOST:
             return MOST + 1
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if at_most(misses, middle, miss) > level else (low, middle)
+        low, high = (
+            (middle, high) if binomial_at_most(misses, middle, miss) > level else (low, middle)
+        )
     return high

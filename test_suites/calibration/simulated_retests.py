@@ -1,7 +1,7 @@
 """Lives of plans: a service is re-tested until it passes, each try by estimate and assess.
 
-Each try draws fresh items that nobody tried before; all missed items pass again, so that the fresh
-sample alone decides. The plan counts its tries as the registry does.
+Each try draws items that no earlier try used. All items that were missed now pass, so that the
+fresh sample alone decides. The plan counts its tries as the registry does.
 """
 
 from __future__ import annotations

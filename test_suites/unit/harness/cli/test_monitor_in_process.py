@@ -179,11 +179,17 @@ def test_a_command_that_cannot_be_made_and_a_planner_that_fails_end_nothing(
                 raise KeyError(key)
             return super().command(key)
 
+    said = ""
+
+    def has_failed() -> bool:
+        nonlocal said
+        said += capsys.readouterr().err
+        return "a/1 failed" in said
+
     runs = Failing(tmp_path, [Job("a/1", "a", PAST), Job("a/2", "a", PAST)])
     with driven(runs):
-        wait_for(lambda: runs.count("end")["a/2"] == 1)
+        wait_for(lambda: has_failed() and runs.count("end")["a/2"] == 1)
 
-    said = capsys.readouterr().err
     assert "monitor: the due runs cannot be found: RuntimeError: the registry is away" in said
     assert "monitor: the run a/1 failed: KeyError: 'a/1'\n" in said
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace as renewed
 from random import Random
 from typing import Any
@@ -23,6 +23,7 @@ from harness.estimate.durations import (
 )
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import MeasuredMetric
+from harness.model.outcome_group import Overheads
 from harness.model.scheme import Threshold
 from harness.model.verdict import State, Verdict
 
@@ -264,18 +265,25 @@ def test_the_bounds_of_the_median_cover_at_about_their_nominal_share() -> None:
 
 
 def test_a_line_without_a_probe_that_fetches_pages_counts_nothing(
-    pick: Callable[..., Selection],
+    pick: Callable[..., Selection], verdict: Callable[..., Verdict]
 ) -> None:
     class Strict:
         """Counts that hold nothing of any probe, as those of a line of name servers."""
 
-        def overheads(self, *asked: object) -> Any:
-            raise KeyError(asked)
+        def overheads(self, groups: Collection[int], *asked: object) -> Any:
+            if groups:
+                raise KeyError(asked)
+            return Overheads()
 
-        first_pairs = overheads
+        def first_pairs(self, groups: Collection[int], *asked: object) -> Any:
+            if groups:
+                raise KeyError(asked)
+            return ()
 
     nothing: Any = Strict()
-    selection = renewed(pick([]), verdict_counts=nothing)
+    names = timed(verdict, 3, 0.2, probe="dns")
+    selection = renewed(pick(names), verdict_counts=nothing)
+    assert selection.results
 
     for metric in (first_byte_overhead(selection), first_byte_overhead_share(selection)):
         assert (metric.metric.n, metric.metric.value, metric.metric.parts) == (0, None, ())
