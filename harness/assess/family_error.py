@@ -1,9 +1,9 @@
 """How likely a scheme is to accuse a service that stands exactly at every mark.
 
 Binding rows that a sample decides are tested together by Holm's correction, over all lines and
-profiles of an assessment (``harness.assess.outcomes``): whatever their number and whatever hangs
-together, at most the loosest of their levels. Of rows that count item by item a failure was seen,
-so that chance has no part in it. Rows that do not bind are tested alone, and accuse nobody.
+profiles of an assessment (``harness.assess.outcomes``): however many they are and however they
+depend on each other, at most the loosest of their levels. Rows that count item by item fail only
+for what was seen, never by chance. Rows that do not bind are tested alone, and accuse nobody.
 """
 
 from __future__ import annotations

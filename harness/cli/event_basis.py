@@ -80,7 +80,7 @@ def _rests_on_all(event: Event) -> bool:
     """Whether an event rests on its whole stream.
 
     So do identities, a corrected clock, and the close of a review (it may be of a recall) or of a
-    complaint (whoever closes it may have no part in it).
+    complaint (whoever closes it must not be involved in it).
     """
     is_answer = isinstance(event, RecordClosed) and event.record.startswith(ANSWERED)
     return is_answer or is_identity(event) or isinstance(event, DecisionEvent | ClockCorrected)

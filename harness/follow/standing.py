@@ -22,7 +22,8 @@ from harness.model.decision import FAVOURABLE, STOPPED, HeldDecision, Status
 from harness.model.stream import same_name
 
 URGENCY = (STOPPED, FAVOURABLE, (Status.NOT_YET,), (Status.EXPIRED,))
-"""Of accreditations by several schemes one that is stopped stands for the service, and so on."""
+"""Which of several accreditations, each by a scheme of its own, is shown for the service: a stopped
+one before a valid one, and so on."""
 
 
 class Suspension(NamedTuple):
@@ -77,7 +78,7 @@ class ServiceStanding(NamedTuple):
 
     @property
     def accreditation(self) -> VersionStanding | None:
-        """The accreditation that stands for the service: of several schemes the most urgent."""
+        """The accreditation that is shown for the service: the most urgent one (``URGENCY``)."""
         found = [one for scheme in self.schemes if (one := self.leading(scheme)) is not None]
         return min(found, key=_urgency, default=None)
 
@@ -89,7 +90,7 @@ class ServiceStanding(NamedTuple):
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the accreditation that stands for the service is stopped."""
+        """Whether the accreditation that is shown for the service is stopped."""
         one = self.accreditation
         return one is not None and one.last.status in STOPPED
 

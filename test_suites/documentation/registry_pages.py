@@ -247,8 +247,8 @@ def schemes_page() -> str:
         "|---|---|",
         *rows,
         "",
-        "Rows that a sample decides stand together under Holm's correction; each has a p-value. A failure",
-        "of a row that counts item by item was seen, so that chance has no part in it.",
+        "Rows that a sample decides stand together under Holm's correction; each has a p-value. Rows that",
+        "count item by item fail only for what was seen, never by chance.",
         "",
         "",
     ]
