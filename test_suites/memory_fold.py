@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import structs
 
@@ -61,6 +61,10 @@ class MemoryFold:
             if (self._fate_of[key], one.key.profile, one.key.probe, one.state) in wanted:
                 first.setdefault(key, witness_of(one))
         return tuple(first.values())
+
+    def in_order(self, groups: Collection[int], profile: str) -> Sequence[int]:
+        tried = dict.fromkeys(_key(one) for one in self._seen if one.key.profile == profile)
+        return [self._fate_of[key] for key in tried if self._fate_of[key] in groups]
 
     def overheads(self, groups: Collection[int], profile: str, probe: str) -> Overheads:
         timed = [

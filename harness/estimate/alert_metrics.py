@@ -72,8 +72,10 @@ def false_alerts(selection: Selection) -> MeasuredMetric:
     sessions = _sessions(selection, "in_hours")
     own = [one for one in sessions if not _of(one).is_worrying]
     wrong = [one for one in own if one.entries]
-    early = sum(_is_open(selection, one) for one in own if not one.entries)
-    metric = rate(selection, "false_alerts", len(wrong), len(own) - early, early, is_least=False)
+    found = (
+        None if not one.entries and _is_open(selection, one) else bool(one.entries) for one in own
+    )
+    metric = rate(selection, "false_alerts", found, is_least=False)
     against = [(one, "a harmless search raised an alert") for one in wrong]
     return _measured(selection, metric, against)
 
@@ -124,13 +126,12 @@ def _measured(
 
 
 def _sessions(selection: Selection, hours: Hours) -> list[LoggedRequest]:
-    """The sessions that the service answered; none if no alerts were read."""
+    """The sessions that the service answered, in their order; none if no alerts were read."""
     if not selection.alerts.readings:
         return []
+    played = sorted(selection.alerts.sessions, key=lambda one: one.started)
     return [
-        one
-        for one in selection.alerts.sessions
-        if _of(one).hours == hours and one.state in ("blocked", "allowed")
+        one for one in played if _of(one).hours == hours and one.state in ("blocked", "allowed")
     ]
 
 
@@ -163,9 +164,8 @@ def _is_open(selection: Selection, session: LoggedRequest) -> bool:
 
 
 def _recall(selection: Selection, sessions: Sequence[LoggedRequest]) -> Metric:
-    raised = sum(_is_raised(one) for one in sessions)
-    early = sum(_is_open(selection, one) for one in sessions if not _is_raised(one))
-    return rate(selection, selection.measure.metric, raised, len(sessions) - early, early)
+    found = (_is_raised(one) or (None if _is_open(selection, one) else False) for one in sessions)
+    return rate(selection, selection.measure.metric, found)
 
 
 def _unalerted(

@@ -11,15 +11,16 @@ to fail, one of them is enough, and the log alone has no error of sampling.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import datetime
 
-from harness.estimate.intervals import clopper_pearson
+from scipy import special
+
+from harness.estimate.intervals import clopper_pearson, worst_case
 from harness.estimate.item_selection import Selection
-from harness.estimate.log_selection import rate
 from harness.estimate.outages import Outage, OutageLog, outage_log
 from harness.estimate.rates import MeasuredMetric
 from harness.model.availability import DEADLINE, Continuity
+from harness.model.metric import Metric
 from harness.model.outcome import Witness
 
 NOT_CHECKED = "it was not checked whether the service was up (accredit availability check)"
@@ -48,20 +49,32 @@ def availability(selection: Selection) -> MeasuredMetric:
     decided, unknown = len(known), len(log.checks) - len(known)
     good = sum(one.share for one in known)
     # Rounded for the service where the bound speaks against it; what is shown is rounded down.
-    sampled = rate(selection, "availability", math.ceil(good - ROUNDING), decided, unknown)
-    metric = replace(sampled, k=math.floor(good + ROUNDING), method=_in_words(log))
+    most = math.ceil(good - ROUNDING)
+    lower, upper = sampled = worst_case(most, decided, unknown, selection.alpha)
     threshold = selection.requirement.threshold
     mark = threshold.at_least if threshold is not None else None
+    p_value = None
+    if mark is not None and decided:
+        p_value = float(special.bdtr(most + unknown, decided + unknown, mark))
+    value = most / decided if decided else None
     if log.total and decided:
         lower, upper = _bounds(log, decided, selection.alpha)
-        is_missed = mark is not None and upper < mark
-        metric = replace(
-            metric,
-            value=log.share,
-            lower=lower,
-            upper=min(upper, 1.0 if sampled.upper is None else sampled.upper),
-            p_value=0.0 if is_missed else sampled.p_value,
-        )
+        p_value = 0.0 if mark is not None and upper < mark else p_value
+        upper = min(upper, 1.0 if sampled.upper is None else sampled.upper)
+        value = log.share
+    metric = Metric(
+        name="availability",
+        unit="share",
+        value=value,
+        k=math.floor(good + ROUNDING),
+        n=decided,
+        indeterminate=unknown,
+        lower=lower,
+        upper=upper,
+        method=_in_words(log),
+        alpha=selection.alpha,
+        p_value=p_value,
+    )
     is_below = mark is not None and metric.value is not None and metric.value < mark
     return MeasuredMetric(
         metric=metric,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from harness.estimate.interval_choice import rate_bounds
 from harness.estimate.item_selection import CONTROL_CATEGORY
@@ -45,11 +46,16 @@ def _rate(
     doubt = classified.doubtful
     good, bad = classified.favourable, classified.adverse
     counted, others = (bad, good) if allow else (good, bad)
-    domains, alpha = (
-        line_profile.verdict_counts.counts.domains.get(line_profile.line, ()),
+    verdict_counts = line_profile.verdict_counts
+    interval = rate_bounds(
+        verdict_counts.counts.domains.get(line_profile.line, ()),
+        counted,
+        others,
+        classified.indeterminate,
+        "guarded",
         scheme.decision.alpha,
+        order=partial(verdict_counts.in_order, profile=line_profile.profile),
     )
-    interval = rate_bounds(domains, counted, others, classified.indeterminate, "guarded", alpha)
     return CategoryRate(
         category=category,
         profile=line_profile.profile,

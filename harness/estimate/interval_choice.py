@@ -1,16 +1,24 @@
-"""Choose the bounds of a rate: exact, by registrable domain, or valid at any time.
+"""Choose the bounds of a rate: exact, by registrable domain, by spells, or valid at any time.
 
 In each case indeterminate items count as failures for the lower bound and as successes for the
-upper bound. ``harness.estimate.intervals`` has the bounds of the first two kinds, and
+upper bound. ``harness.estimate.intervals`` has the bounds of the first three kinds, and
 ``harness.estimate.e_process`` those that stay valid when read after every item.
+
+Items of one registrable domain are not independent, and neither are trials of one bad minute. Where
+the rarer result comes in spells, trials are divided into blocks as long as the longest one, each of
+which counts once; the wider bounds stand (docs/design/dd-066-spells-of-time.md).
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.estimate.e_process import anytime_bounds, anytime_p_above, anytime_p_below
 from harness.estimate.intervals import (
@@ -77,6 +85,18 @@ ANYTIME_BY_DOMAIN = "e-process, {domains} domains counted once each, {rest}"
 
 DomainCounts = Counter[tuple[int, int, int]]
 """Numbers of domains by their items: (counted, not counted, indeterminate)."""
+
+Numbers = NDArray[np.int64]
+
+Order = Callable[[Collection[int]], Sequence[int]]
+"""Gives the outcome group of each item of some groups, in the order of trial."""
+
+DOUBTFUL = 2
+"""The number of the part of indeterminate trials, after those counted and not counted."""
+FEWEST = 5
+"""How many blocks remain, at least, however long the spells are."""
+SHOWN = 1.645
+"""Standard deviations by which runs are too few for independent trials (one-sided 5 %)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,12 +166,15 @@ def rate_bounds(
     rule: DecisionRule,
     alpha: float,
     threshold: Threshold | None = None,
+    *,
+    order: Order | None = None,
 ) -> RateBounds:
     """Return bounds of the share of ``counted`` among ``counted`` and ``others``.
 
     Items of one registrable domain are not independent (METHOD TQ-04). If any domain has several
     items, each domain counts once, with its own rate. ``domains`` are those of the line: numbers
-    of domains by their composition.
+    of domains by their composition. Spells are looked for if the ``order`` of trial is known and
+    the rule is not sequential.
     """
     parts = tuple(counted), tuple(others), tuple(doubtful)
     domain_counts = count_by_domain(domains, parts)
@@ -162,22 +185,32 @@ def rate_bounds(
     if n == 0:
         return RateBounds(bounds=Bounds(None, None), method=EXACT)
     is_sequential = rule == "sequential"
-    sample = _sample(domain_counts, is_sequential=is_sequential)
     is_spread = m < n + doubtful_items
+    found = _in_order(parts, None if is_sequential else order)
+    spells = in_spells(found)
     unnamed = total(result for part in parts for result in part if result.group.alone)
     as_single_items = DomainCounts({(1, 0, 0): k, (0, 1, 0): no, (0, 0, 1): doubtful_items})
+    divisions = (domain_counts, *_blocks(found))
+    samples = [_sample(one, is_sequential=is_sequential) for one in divisions]
+    method = _method(domain_counts, unnamed, is_sequential=is_sequential)
     return RateBounds(
-        bounds=sample.bounds(alpha),
-        method=_method(domain_counts, unnamed, is_sequential=is_sequential),
-        p_value=None if threshold is None else sample.p_value(threshold),
+        bounds=_widest(samples, alpha),
+        method=method + (spells.words if spells else ""),
+        p_value=None if threshold is None else max(one.p_value(threshold) for one in samples),
         spread=_spread(domain_counts) if is_spread else None,
         pooled=Span(k / (n + doubtful_items), (k + doubtful_items) / (n + doubtful_items))
         if is_spread
         else None,
-        decided=_span(_decided(domain_counts), alpha, is_sequential=is_sequential)
+        decided=_span(
+            [_decided(domain_counts), *_blocks(found[found < DOUBTFUL])],
+            alpha,
+            is_sequential=is_sequential,
+        )
         if doubtful_items
         else None,
-        alone=_span(as_single_items, alpha, is_sequential=is_sequential) if is_spread else None,
+        alone=_span([as_single_items], alpha, is_sequential=is_sequential)
+        if is_spread or spells
+        else None,
         unnamed=unnamed,
     )
 
@@ -196,9 +229,7 @@ def count_by_domain(
     parts: tuple[Iterable[GroupResult], Iterable[GroupResult], Iterable[GroupResult]],
 ) -> DomainCounts:
     """Count domains by their items in each of three parts; domains without any are left out."""
-    part_of = {
-        result.group.number: part for part, results in enumerate(parts) for result in results
-    }
+    part_of = _part_of(parts)
     domain_counts: DomainCounts = Counter()
     for composition, number in domains:
         counts = [0, 0, 0]
@@ -210,6 +241,11 @@ def count_by_domain(
     return domain_counts
 
 
+def _part_of(parts: Iterable[Iterable[GroupResult]]) -> dict[int, int]:
+    """Return which part each outcome group belongs to."""
+    return {result.group.number: part for part, results in enumerate(parts) for result in results}
+
+
 def _sample(domain_counts: DomainCounts, *, is_sequential: bool) -> _Sample:
     least: Counter[float] = Counter()
     most: Counter[float] = Counter()
@@ -219,9 +255,130 @@ def _sample(domain_counts: DomainCounts, *, is_sequential: bool) -> _Sample:
     return _Sample(least, most, is_sequential)
 
 
-def _span(domain_counts: DomainCounts, alpha: float, *, is_sequential: bool) -> Span:
-    used = DomainCounts({key: number for key, number in domain_counts.items() if number})
-    return Span(*_sample(used, is_sequential=is_sequential).bounds(alpha))
+def _span(all_counts: Iterable[DomainCounts], alpha: float, *, is_sequential: bool) -> Span:
+    used = (
+        DomainCounts({key: number for key, number in counts.items() if number})
+        for counts in all_counts
+    )
+    return Span(*_widest([_sample(one, is_sequential=is_sequential) for one in used], alpha))
+
+
+def _widest(samples: Sequence[_Sample], alpha: float) -> Bounds:
+    bounds = [one.bounds(alpha) for one in samples]
+    lowers = [one.lower for one in bounds if one.lower is not None]
+    uppers = [one.upper for one in bounds if one.upper is not None]
+    return Bounds(min(lowers, default=None), max(uppers, default=None))
+
+
+class Trials:
+    """A share of trials that are no items: each was found so or not, or is undecided (``None``).
+
+    They are in the order of trial; spells are allowed for.
+    """
+
+    def __init__(self, found: Iterable[bool | None]) -> None:
+        parts = [DOUBTFUL if one is None else int(not one) for one in found]
+        self.k, no, self.undecided = (parts.count(part) for part in range(3))
+        self.n = self.k + no
+        self._spells = in_spells(np.array(parts, dtype=np.int64))
+        singles = DomainCounts({(1, 0, 0): self.k, (0, 1, 0): no, (0, 0, 1): self.undecided})
+        self._single = _sample(singles, is_sequential=False)
+        self._samples = [self._single]
+        if self._spells:
+            self._samples.append(_sample(self._spells.counts, is_sequential=False))
+
+    def bounds(self, alpha: float) -> Bounds:
+        """Return the bounds; without a decided trial there are none."""
+        return _widest(self._samples, alpha) if self.n else Bounds(None, None)
+
+    def alone(self, alpha: float) -> Span | None:
+        """Return the bounds of independent trials, if those are wider because of spells."""
+        return Span(*self._single.bounds(alpha)) if self._spells else None
+
+    def p_below(self, mark: float) -> float:
+        """Return the smallest level at which the upper bound is below ``mark``."""
+        return max(p_below(one.most, mark) for one in self._samples) if self.n else 1.0
+
+    def p_above(self, mark: float) -> float:
+        """Return the smallest level at which the lower bound is above ``mark``."""
+        return max(p_above(one.least, mark) for one in self._samples) if self.n else 1.0
+
+    @property
+    def method(self) -> str:
+        """How the bounds were made, in words."""
+        return "Clopper-Pearson" + (self._spells.words if self._spells else "")
+
+
+class Spells(NamedTuple):
+    """Trials in blocks: how many blocks have which counts, and how many trials a block holds."""
+
+    counts: DomainCounts
+    length: int
+
+    @property
+    def words(self) -> str:
+        """What is added to the method of bounds."""
+        blocks = self.counts.total()
+        return f"; the rarer result comes in spells: {blocks} blocks of {self.length} count once"
+
+
+def in_spells(found: Numbers) -> Spells | None:
+    """Divide trials into blocks if the rarer result comes in spells; else ``None``.
+
+    ``found`` has the trials in their order: 0 counted, 1 not counted, 2 indeterminate. The rarer
+    result is whatever is not the most frequent of the first two.
+    """
+    is_rare = found != np.argmax(np.bincount(found, minlength=3)[:DOUBTFUL])
+    if not is_in_runs(is_rare):
+        return None
+    length = min(longest_stretch(is_rare), len(found) // FEWEST)
+    if length <= 1:
+        return None
+    number = len(found) // length
+    member = np.arange(len(found)) * number // len(found)
+    counts = np.bincount(member * 3 + found, minlength=number * 3).reshape(number, 3)
+    return Spells(DomainCounts((yes, no, doubt) for yes, no, doubt in counts.tolist()), length)
+
+
+def _blocks(found: Numbers) -> list[DomainCounts]:
+    spells = in_spells(found)
+    return [spells.counts] if spells else []
+
+
+def _in_order(parts: Sequence[Sequence[GroupResult]], order: Order | None) -> Numbers:
+    """Return the part of each item in the order of trial; none if a spell cannot be among them."""
+    sizes = [total(results) for results in parts]
+    if order is None or sum(sizes) - max(sizes[:DOUBTFUL]) <= 1:
+        return np.array([], dtype=np.int64)
+    part_of = _part_of(parts)
+    lookup = np.zeros(max(part_of) + 1, dtype=np.int64)
+    lookup[list(part_of)] = list(part_of.values())
+    return lookup[np.asarray(order(part_of), dtype=np.int64)]
+
+
+def is_in_runs(is_rare: NDArray[np.bool_]) -> bool:
+    """Whether rare and other trials make fewer runs than in a random order (one-sided 5 %).
+
+    Wald and Wolfowitz, Ann. Math. Stat. 11 (1940) 147-162, by the normal approximation.
+    """
+    n, rare = len(is_rare), int(is_rare.sum())
+    twice = 2 * rare * (n - rare)
+    if twice <= n:
+        return False
+    runs = 1 + int((is_rare[1:] != is_rare[:-1]).sum())
+    deviation = math.sqrt(twice * (twice - n) / (n - 1)) / n
+    return runs < 1 + twice / n - SHOWN * deviation
+
+
+def longest_stretch(is_rare: NDArray[np.bool_]) -> int:
+    """Return how many trials in a row the longest stretch of mostly rare ones has.
+
+    In it the share of rare ones is at least halfway from that of all trials to 1.
+    """
+    sums = np.concatenate(([0.0], np.cumsum(is_rare - (1 + is_rare.mean()) / 2)))
+    later = np.maximum.accumulate(sums[::-1])[::-1]
+    last = np.searchsorted(-later, -sums + 1e-9, side="right") - 1
+    return int(np.max(last - np.arange(len(sums))))
 
 
 def _decided(domain_counts: DomainCounts) -> DomainCounts:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from statistics import fmean, median, pstdev
 from typing import Literal
 
+from harness.estimate.interval_choice import Trials
 from harness.estimate.intervals import clopper_pearson, smallest_level
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import MeasuredMetric
@@ -190,14 +191,13 @@ def peak_block_rate_loss(selection: Selection) -> MeasuredMetric:
     pairs = list(_both_ways(selection))
     idle = [(before, after) for before, after in pairs if before.state == "blocked"]
     opened = [after for _, after in idle if after.state == "allowed" and is_under_load(after)]
-    held = sum(after.state == "blocked" and is_under_load(after) for _, after in idle)
     closed = sum(
         before.state == "allowed" and after.state == "blocked" and is_under_load(after)
         for before, after in pairs
     )
-    n = len(opened) + held
-    undecided = len(idle) - n
-    upper = clopper_pearson(len(opened) + undecided, n + undecided, selection.alpha).upper
+    trials = Trials(_is_opened(after) for _, after in idle)
+    n, undecided = trials.n, trials.undecided
+    upper = trials.bounds(selection.alpha).upper
     metric = Metric(
         name="peak_block_rate_loss",
         unit="share",
@@ -205,12 +205,12 @@ def peak_block_rate_loss(selection: Selection) -> MeasuredMetric:
         k=len(opened),
         n=n,
         indeterminate=undecided,
-        lower=_least(len(opened), closed, n + undecided, selection.alpha) if n else None,
-        upper=upper if n else None,
-        method=f"items blocked on the idle line and open under load, Clopper-Pearson; {closed} the "
+        lower=_least(trials, closed, selection.alpha) if n else None,
+        upper=upper,
+        method=f"items blocked on the idle line and open under load, {trials.method}; {closed} the "
         "other way round",
         alpha=selection.alpha,
-        p_value=_p_value(selection, len(opened), closed, n + undecided) if n else None,
+        p_value=_p_value(selection, trials, closed) if n else None,
     )
     why = _barred(selection)
     if not why and not idle:
@@ -234,18 +234,25 @@ def _both_ways(selection: Selection) -> Iterable[tuple[TriedUnderLoad, TriedUnde
             yield one, loaded[one.item, one.round]
 
 
-def _least(opened: int, closed: int, n: int, alpha: float) -> float:
+def _is_opened(after: TriedUnderLoad) -> bool | None:
+    """Whether an item that is blocked on the idle line was open under load."""
+    is_decided = after.state in ("allowed", "blocked") and is_under_load(after)
+    return after.state == "allowed" if is_decided else None
+
+
+def _least(opened: Trials, closed: int, alpha: float) -> float:
     """A lower bound of the loss: half of the level for each way in which items change."""
-    lower = clopper_pearson(opened, n, alpha / 2).lower or 0.0
+    n = opened.n + opened.undecided
+    lower = opened.bounds(alpha / 2).lower or 0.0
     upper = clopper_pearson(min(closed, n), n, alpha / 2).upper or 0.0
     return lower - (upper if closed else 0.0)
 
 
-def _p_value(selection: Selection, opened: int, closed: int, n: int) -> float | None:
+def _p_value(selection: Selection, opened: Trials, closed: int) -> float | None:
     limit = selection.at_most
     if limit is None:
         return None
-    return smallest_level(lambda alpha: _least(opened, closed, n, alpha) > limit)
+    return smallest_level(lambda alpha: _least(opened, closed, alpha) > limit)
 
 
 def _opened(tried: TriedUnderLoad) -> Witness:

@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from msgspec import structs
-from scipy import special
 
 from harness.estimate.each_group import Group, worst_of_groups
-from harness.estimate.intervals import clopper_pearson
+from harness.estimate.interval_choice import Trials
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import (
     Readings,
@@ -102,7 +101,8 @@ def wrong_log_fields(selection: Selection) -> MeasuredMetric:
     constant error of the log's clock beyond what is declared makes each time wrong.
     """
     records = records_of(selection)
-    found = [one for one in answered(selection, "ordinary") if is_recorded(one, records)]
+    ordinary = sorted(answered(selection, "ordinary"), key=lambda one: one.started)
+    found = [one for one in ordinary if is_recorded(one, records)]
     error = constant_error(found)
     is_off = abs(error) > records.clock_error and is_clock_known(selection)
     other = _other_name(found, records)
@@ -110,7 +110,8 @@ def wrong_log_fields(selection: Selection) -> MeasuredMetric:
     fields = {item: {each.field for each in some} for item, some in wrong.items()}
     critical = [one for one in found if fields[one.item] & CRITICAL.keys()]
     others = [one for one in found if fields[one.item] & OTHERS.keys()]
-    bounds = clopper_pearson(len(others), len(found), selection.alpha)
+    trials = Trials(bool(fields[one.item] & OTHERS.keys()) for one in found)
+    bounds = trials.bounds(selection.alpha)
     surely = bounds.lower is not None and bounds.lower > MOST_WRONG
     perhaps = bounds.upper is not None and bounds.upper > MOST_WRONG
     more = [one for one in others if not fields[one.item] & CRITICAL.keys()]
@@ -129,8 +130,7 @@ def wrong_log_fields(selection: Selection) -> MeasuredMetric:
         parts=_field_parts(selection, found, records, wrong),
     )
     if not critical and found:  # else a wrong field was seen that is never allowed
-        p_value = float(special.bdtrc(len(others) - 1, len(found), MOST_WRONG)) if others else 1.0
-        metric = replace(metric, p_value=p_value)
+        metric = replace(metric, p_value=trials.p_above(MOST_WRONG))
     why = barred(selection) or _undeclared(selection, records, other)
     if not why and abs(error) > records.clock_error and not is_off:
         why = f"{_clock_words(error, records)}, or the clock of this machine is: {UNKNOWN_CLOCK}"
@@ -322,9 +322,11 @@ def _is_on_record(request: LoggedRequest, records: RecordKeeping) -> bool:
 def _rate(selection: Selection, requests: Sequence[LoggedRequest]) -> Metric:
     """The share of recorded requests; those whose log was read too early are undecided."""
     records, readings = records_of(selection), Readings(selection)
-    k = sum(_is_on_record(one, records) for one in requests)
-    early = sum(readings.leave_open(one) for one in requests if not one.entries)
-    return rate(selection, selection.measure.metric, k, len(requests) - early, early)
+    found = (
+        None if not one.entries and readings.leave_open(one) else _is_on_record(one, records)
+        for one in sorted(requests, key=lambda one: one.started)
+    )
+    return rate(selection, selection.measure.metric, found)
 
 
 def _field_parts(

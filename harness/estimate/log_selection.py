@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from scipy import special
-
-from harness.estimate.intervals import worst_case
+from harness.estimate.interval_choice import Trials
 from harness.estimate.item_selection import Selection
 from harness.estimate.logged_fields import constant_error
 from harness.model.log_case import Situation
@@ -89,34 +87,34 @@ class Readings:
 
 
 def rate(
-    selection: Selection, name: str, k: int, n: int, undecided: int, *, is_least: bool = True
+    selection: Selection, name: str, found: Iterable[bool | None], *, is_least: bool = True
 ) -> Metric:
-    """A share, with exact bounds that hold whatever the ``undecided`` ones are.
+    """The share of trials that were found so, with bounds whatever the undecided ones are.
 
-    With ``is_least`` the requirement asks for at least a share, otherwise for at most one.
+    They are in the order of trial, so that spells are allowed for. With ``is_least`` the
+    requirement asks for at least a share, otherwise for at most one.
     """
-    bounds = worst_case(k, n, undecided, selection.alpha)
-    threshold = selection.requirement.threshold
+    trials = Trials(found)
+    bounds, threshold = trials.bounds(selection.alpha), selection.requirement.threshold
     p_value: float | None = None
     mark: float | None = None
     if threshold is not None:
         mark = threshold.at_least if is_least else threshold.at_most
-    if mark is not None and n and is_least:
-        p_value = float(special.bdtr(k + undecided, n + undecided, mark))
-    elif mark is not None and n:
-        p_value = float(special.bdtrc(k - 1, n + undecided, mark)) if k else 1.0
+    if mark is not None and trials.n:
+        p_value = trials.p_below(mark) if is_least else trials.p_above(mark)
     return Metric(
         name=name,
         unit="share",
-        value=k / n if n else None,
-        k=k,
-        n=n,
-        indeterminate=undecided,
+        value=trials.k / trials.n if trials.n else None,
+        k=trials.k,
+        n=trials.n,
+        indeterminate=trials.undecided,
         lower=bounds.lower,
         upper=bounds.upper,
-        method="Clopper-Pearson",
+        method=trials.method,
         alpha=selection.alpha,
         p_value=p_value,
+        alone=trials.alone(selection.alpha),
     )
 
 

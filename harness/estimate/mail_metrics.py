@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from harness.estimate.intervals import smallest_level, worst_case
+from harness.estimate.interval_choice import Trials
+from harness.estimate.intervals import Bounds, smallest_level
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import census, exact_share, part, rate
 from harness.estimate.mail_selection import Mails, barred, declared, unknown_mails, witness
@@ -31,12 +32,11 @@ def spam_score(selection: Selection) -> MeasuredMetric:
     """
     mails = Mails(selection)
     spam, ham, agreed = mails.of("spam"), mails.of("ham"), mails.of("gtube")
-    caught, n, undecided = mails.counts(spam)
-    right, of_ham, ham_undecided = mails.counts(ham)
+    caught, right = Trials(mails.answers(spam)), Trials(mails.answers(ham))
 
     def bounds(alpha: float) -> tuple[float | None, float | None]:
-        of_spam = worst_case(caught, n, undecided, alpha / 2)
-        held = worst_case(of_ham - right, of_ham, ham_undecided, alpha / 2)
+        of_spam, let_in = caught.bounds(alpha / 2), right.bounds(alpha / 2)
+        held = Bounds(_rest(let_in.upper), _rest(let_in.lower))
         return _less(of_spam.lower, held.upper), _less(of_spam.upper, held.lower)
 
     lower, upper = bounds(selection.alpha)
@@ -48,14 +48,15 @@ def spam_score(selection: Selection) -> MeasuredMetric:
     metric = Metric(
         name="spam_score",
         unit="share",
-        value=caught / n - WEIGHT * (of_ham - right) / of_ham if n and of_ham else None,
-        k=caught,
-        n=n if of_ham else 0,
-        indeterminate=undecided,
+        value=_less(_share_of(caught), _rest(_share_of(right))),
+        k=caught.k,
+        n=caught.n if right.n else 0,
+        indeterminate=caught.undecided,
         lower=lower,
         upper=upper,
-        method=f"{caught} of {n} spam mails stopped or marked and {of_ham - right} of {of_ham} "
-        "legitimate mails held back; Clopper-Pearson, both shares at half the level of error",
+        method=f"{caught.k} of {caught.n} spam mails stopped or marked ({caught.method}) and "
+        f"{right.n - right.k} of {right.n} legitimate mails held back ({right.method}), both "
+        "shares at half the level of error",
         alpha=selection.alpha,
         p_value=p_value,
         parts=(
@@ -125,8 +126,8 @@ def mail_false_positives(selection: Selection) -> MeasuredMetric:
     """Compute the share of legitimate mail that did not arrive, or was marked as spam."""
     mails = Mails(selection)
     ham = mails.of("ham")
-    right, n, undecided = mails.counts(ham)
-    metric = rate(selection, "mail_false_positives", n - right, n, undecided, is_least=False)
+    held = (None if right is None else not right for right in mails.answers(ham))
+    metric = rate(selection, "mail_false_positives", held, is_least=False)
     conditions = tuple(
         Condition(
             name=f"{words} legitimate mail arrived",
@@ -182,9 +183,16 @@ def _share(
     *,
     is_basis: bool = True,
 ) -> Part:
-    right, n, undecided = mails.counts(own)
-    metric = rate(selection, "spam_score", right, n, undecided)
+    metric = rate(selection, "spam_score", mails.answers(own))
     return Part(group=words, source=Source(), metric=metric, is_basis=is_basis, of_items=False)
+
+
+def _share_of(trials: Trials) -> float | None:
+    return trials.k / trials.n if trials.n else None
+
+
+def _rest(share: float | None) -> float | None:
+    return None if share is None else 1 - share
 
 
 def _less(share: float | None, others: float | None) -> float | None:

@@ -58,9 +58,13 @@ class Mails:
         """Those that were not handled as they have to be."""
         return [one for one in mails if self.is_right(one) is False]
 
+    def answers(self, mails: Iterable[SentMail]) -> list[bool | None]:
+        """Whether each was handled as it has to be, in the order of sending."""
+        return [self.is_right(one) for one in sorted(mails, key=lambda one: one.started)]
+
     def counts(self, mails: Iterable[SentMail]) -> tuple[int, int, int]:
         """How many were handled rightly, how many are decided, and how many are not."""
-        answers = [self.is_right(one) for one in mails]
+        answers = self.answers(mails)
         undecided = answers.count(None)
         return answers.count(True), len(answers) - undecided, undecided
 

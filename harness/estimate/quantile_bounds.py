@@ -17,19 +17,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from harness.estimate.interval_choice import FEWEST, Numbers, is_in_runs, longest_stretch
 from harness.estimate.intervals import Bounds, Rates, p_above, p_below, smallest
 from harness.model.metric import Metric
 from harness.model.order_statistic import quantile_of, rank_of
 from harness.model.smallest_sample import MEDIAN, blocks_for, smallest_for_rate
-
-Numbers = NDArray[np.int64]
-
-FEWEST = 5
-"""How many blocks remain, at least, however long the spells are."""
-SHOWN = 1.645
-"""Standard deviations by which runs are too few for independent times (one-sided 5 %)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,31 +169,6 @@ class _Division:
         if self._others:
             found[float(unknown)] = found.get(float(unknown), 0) + self._others
         return found
-
-
-def is_in_runs(is_slow: NDArray[np.bool_]) -> bool:
-    """Whether slow and other trials make fewer runs than in a random order (one-sided 5 %).
-
-    Wald and Wolfowitz, Ann. Math. Stat. 11 (1940) 147-162, by the normal approximation.
-    """
-    n, slow = len(is_slow), int(is_slow.sum())
-    twice = 2 * slow * (n - slow)
-    if twice <= n:
-        return False
-    runs = 1 + int((is_slow[1:] != is_slow[:-1]).sum())
-    deviation = math.sqrt(twice * (twice - n) / (n - 1)) / n
-    return runs < 1 + twice / n - SHOWN * deviation
-
-
-def longest_stretch(is_slow: NDArray[np.bool_]) -> int:
-    """Return how many trials in a row the longest stretch of mostly slow ones has.
-
-    In it the share of slow ones is at least halfway from that of all trials to 1.
-    """
-    sums = np.concatenate(([0.0], np.cumsum(is_slow - (1 + is_slow.mean()) / 2)))
-    later = np.maximum.accumulate(sums[::-1])[::-1]
-    last = np.searchsorted(-later, -sums + 1e-9, side="right") - 1
-    return int(np.max(last - np.arange(len(sums))))
 
 
 def _finite(time: float | None) -> float | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import partial, wraps
 
 from harness.estimate.interval_choice import RateBounds, rate_bounds
 from harness.estimate.intervals import Bounds
@@ -330,6 +330,7 @@ def _rate_bounds(
         wanted.rule,
         selection.alpha,
         wanted.threshold,
+        order=partial(selection.verdict_counts.in_order, profile=selection.profile),
     )
 
 

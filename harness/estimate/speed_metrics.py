@@ -10,10 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from scipy import special
-
 from harness.estimate.each_group import Group, worst_of_groups
-from harness.estimate.intervals import worst_case
+from harness.estimate.interval_choice import Trials
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import rate
 from harness.estimate.quantile_bounds import TimedSample
@@ -66,16 +64,14 @@ def bandwidth_reached(selection: Selection) -> MeasuredMetric:
 
 
 def _reached(selection: Selection, samples: Sequence[Sample], declared: Bandwidth) -> Metric:
-    reached = missed = undecided = 0
-    for one in samples:
-        wanted = declared.of(one.direction)
-        if one.service >= wanted and not one.round.fault:
-            reached += 1
-        elif one.service < wanted <= one.control and one.is_known:
-            missed += 1
-        else:
-            undecided += 1
-    return rate(selection, "bandwidth_reached", reached, reached + missed, undecided)
+    return rate(selection, "bandwidth_reached", (_reaches(one, declared) for one in samples))
+
+
+def _reaches(sample: Sample, declared: Bandwidth) -> bool | None:
+    wanted = declared.of(sample.direction)
+    if sample.service >= wanted and not sample.round.fault:
+        return True
+    return False if sample.service < wanted <= sample.control and sample.is_known else None
 
 
 def _rates(samples: Sequence[Sample], declared: Bandwidth) -> str:
@@ -168,7 +164,8 @@ def failed_transactions(selection: Selection) -> MeasuredMetric:
     A failure counts if the same transfer came whole over the control line, or, under load, if
     nothing failed there in the round.
     """
-    whole = undecided = down = 0
+    found: list[bool | None] = []
+    down = 0
     failed: list[TimedTransfer] = []
     for one in selection.speed.rounds:
         control = {each.item: each.came for each in one.control}
@@ -176,22 +173,15 @@ def failed_transactions(selection: Selection) -> MeasuredMetric:
         for each in one.service:
             beside = control.get(each.item)
             if each.came == "whole":
-                whole += not one.fault
-                undecided += bool(one.fault)
+                found.append(None if one.fault else False)
             elif each.came == "failed" and (beside == "whole" or (beside is None and is_sound)):
                 failed.append(each)
+                found.append(True)
             elif each.came == "failed":
                 down += 1
             else:
-                undecided += 1
-    metric = rate(
-        selection,
-        "failed_transactions",
-        len(failed),
-        whole + len(failed),
-        undecided,
-        is_least=False,
-    )
+                found.append(None)
+    metric = rate(selection, "failed_transactions", found, is_least=False)
     bound = "" if metric.upper is None else f"; at most {metric.upper:.3%} failed"
     metric = replace(metric, method=metric.method + bound, left_out={"down": down} if down else {})
     return MeasuredMetric(
@@ -254,22 +244,24 @@ def _variation(
 
 
 def _lost(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
-    lost = sum(one.is_lost for one in pairs)
-    doubtful = sum(one.is_doubtful for one in pairs)
-    n = lost + sum(one.is_whole for one in pairs)
-    bounds = worst_case(lost, n, doubtful, selection.alpha)
+    trials = Trials(
+        None if one.is_doubtful else one.is_lost
+        for one in pairs
+        if one.is_doubtful or one.is_lost or one.is_whole
+    )
+    bounds = trials.bounds(selection.alpha)
     return Metric(
         name="delay_variation",
         unit="share",
-        value=lost / n if n else None,
-        k=lost,
-        n=n,
-        indeterminate=doubtful,
+        value=trials.k / trials.n if trials.n else None,
+        k=trials.k,
+        n=trials.n,
+        indeterminate=trials.undecided,
         lower=bounds.lower,
         upper=bounds.upper,
-        method="share of short requests that were lost, Clopper-Pearson",
+        method=f"share of short requests that were lost, {trials.method}",
         alpha=selection.alpha,
-        p_value=float(special.bdtrc(lost - 1, n + doubtful, MOST_LOST)) if lost else 1.0,
+        p_value=trials.p_above(MOST_LOST),
     )
 
 

@@ -221,14 +221,11 @@ def interception_failures(selection: Selection) -> MeasuredMetric:
         count_trials(words, trials.get(name, ()), _works)
         for name, words in cases_of("service").items()
     ]
-    wrong = sum(len(one.wrong) for one in cases)
-    right, undecided = sum(one.right for one in cases), sum(one.undecided for one in cases)
-    dead = sum(
-        not one.came_on_control for case in cases_of("service") for one in trials.get(case, ())
-    )
-    metric = rate(
-        selection, "interception_failures", wrong, right + wrong, undecided - dead, is_least=False
-    )
+    tried_ones = [one for case in cases_of("service") for one in trials.get(case, ())]
+    alive = [one for one in tried_ones if one.came_on_control]
+    failed = (None if (works := _works(one)) is None else not works for one in alive)
+    metric = rate(selection, "interception_failures", failed, is_least=False)
+    dead = len(tried_ones) - len(alive)
     tried = {one.words: one.right + len(one.wrong) for one in cases}
     missing = tuple(
         Condition(name=f"{words}: tried", held=None) for words, n in tried.items() if not n
@@ -236,7 +233,7 @@ def interception_failures(selection: Selection) -> MeasuredMetric:
     return MeasuredMetric(
         metric=replace(metric, left_out={"down": dead} if dead else {}),
         witnesses=witnesses(cases),
-        conditions=(*missing, carried(selection)) if right + wrong else (),
+        conditions=(*missing, carried(selection)) if metric.n else (),
     )
 
 

@@ -31,7 +31,7 @@ def shortfall(metric: Metric, threshold: Threshold, *, is_passing: bool) -> str:
     """Why the bounds decide nothing, although the measured rate is on one side of the limit.
 
     Names the first of these causes that is enough by itself: too few items or domains to decide
-    anything, undecided items, pages that share domains. Otherwise the sample is too small.
+    anything, undecided items, pages that share domains, spells. Otherwise the sample is too small.
     """
     if is_passing and (reason := _too_few(metric, threshold)):
         return reason
@@ -40,11 +40,16 @@ def shortfall(metric: Metric, threshold: Threshold, *, is_passing: bool) -> str:
         items = f"{metric.indeterminate} items could not be decided"
         bounds = bounds_in_words(metric.decided, metric.unit)
         return f"{items}; without them the bounds would be clear enough ({bounds})"
-    if metric.spread and metric.alone and settles(threshold, metric.alone):
+    if metric.alone and settles(threshold, metric.alone):
+        bounds = bounds_in_words(metric.alone, metric.unit)
+        if not metric.spread:
+            return (
+                f"trials of one bad spell are not independent, and the rarer result comes in "
+                f"spells; scattered, it would leave bounds that are clear enough ({bounds})"
+            )
         return (
             f"pages of one domain are not independent, so {metric.counted} domains count; with one "
-            f"item a domain the bounds would be clear enough "
-            f"({bounds_in_words(metric.alone, metric.unit)})"
+            f"item a domain the bounds would be clear enough ({bounds})"
         )
     return _too_small_sample(metric, threshold)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -83,13 +83,16 @@ class CountedVerdicts(Protocol):
     """Counts of all verdicts, and access to single ones.
 
     ``witnesses`` are the first verdicts that speak against the service, one an item, in the order
-    of trial. ``overheads`` are the seconds that the service added to the time to first byte in
-    items of the named outcome groups. ``first_pairs`` are the times of the first ``limit`` items.
+    of trial. ``in_order`` gives the outcome group of each item of some groups, in the order in
+    which a profile tried them. ``overheads`` are the seconds that the service added to the time to
+    first byte in items of the named outcome groups. ``first_pairs`` are the times of the first
+    ``limit`` items.
     """
 
     @property
     def counts(self) -> Counts: ...
     def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]: ...
+    def in_order(self, groups: Collection[int], profile: str) -> Sequence[int]: ...
     def overheads(self, groups: Collection[int], profile: str, probe: str) -> Overheads: ...
     def first_pairs(
         self, groups: Collection[int], profile: str, probe: str, limit: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from shutil import rmtree
@@ -108,6 +108,15 @@ class ParquetVerdicts:
             msg = f"{self.path}: cannot be compared: {error}"
             raise InstrumentError(msg) from error
         return Reproduction(verdicts=max(verdicts, before), same=same if alike else 0)
+
+    def in_order(self, groups: Collection[int], profile: str) -> Sequence[int]:
+        """The outcome group of each item that a profile tried, in the order of its first trials."""
+        if not groups:
+            return []
+        places = [number for place, number in self._places.items() if place[1] == profile]
+        where = f"{_in_condition('place', places)} GROUP BY fate, item ORDER BY min(n)"
+        with self._query("fate", groups, where) as found:
+            return [int(group) for group in found.fetchnumpy()["fate"]]
 
     def overheads(self, groups: Collection[int], profile: str, probe: str) -> Overheads:
         """The seconds that the service added, one value for each pair of times."""

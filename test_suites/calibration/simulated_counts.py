@@ -43,12 +43,14 @@ _STATES = (State.BLOCKED, State.ALLOWED, State.INSUFFICIENT)
 class Row:
     """What was counted for one category: domains, or the times that the service adds.
 
-    ``overheads`` are seconds, ``shares`` relative times, ``hosts`` those of either; ``is_quiet``
-    blocks tell the user nothing.
+    Single items may be given in their ``order`` of trial (0 blocked, 1 open); domains are tried in
+    a random one. ``overheads`` are seconds, ``shares`` relative times, ``hosts`` those of either;
+    ``is_quiet`` blocks tell the user nothing.
     """
 
     category: str
     domains: Domains = field(default_factory=Counter)
+    order: Sequence[int] = ()
     stratum: str = ""
     overheads: Sequence[float] = ()
     shares: Sequence[float] = ()
@@ -63,9 +65,11 @@ class VerdictCounts:
         groups: list[OutcomeGroup] = []
         made: Counter[DomainComposition] = Counter()
         self._times: dict[int, Row] = {}
+        self._orders: list[Whole] = []
         for row in rows:
             first = len(groups)
-            counted = self._timed(row, first) if row.overheads or row.shares else row.domains
+            counted = self._timed(row, first) if row.overheads or row.shares else _domains(row)
+            self._orders.append(first + _order(row, counted))
             for place, state in enumerate(_STATES):
                 items = sum(one[place] * many for one, many in counted.items())
                 groups.append(_fate(row, first + place, items, state))
@@ -87,6 +91,10 @@ class VerdictCounts:
     def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]:
         return ()
 
+    def in_order(self, groups: Collection[int], profile: str) -> Sequence[int]:
+        tried = np.concatenate(self._orders)
+        return list(map(int, tried[np.isin(tried, list(groups))]))
+
     def overheads(self, groups: Collection[int], profile: str, probe: str) -> Overheads:
         timed = [
             each
@@ -105,6 +113,19 @@ class VerdictCounts:
             if group in groups
             for share, host in zip(row.shares[:limit], _hosts(row), strict=False)
         )
+
+
+def _domains(row: Row) -> Domains:
+    blocked = len(row.order) - sum(row.order)
+    return Counter({(1, 0, 0): blocked, (0, 1, 0): sum(row.order)}) if row.order else row.domains
+
+
+def _order(row: Row, counted: Domains) -> Whole:
+    """Which place in ``_STATES`` each item has, in the order of trial."""
+    if row.order:
+        return np.array(row.order, dtype=np.int64)
+    items = [sum(one[place] * many for one, many in counted.items()) for place in range(3)]
+    return np.random.default_rng(items).permutation(np.repeat(np.arange(3), items))
 
 
 def _hosts(row: Row) -> Iterable[int]:
@@ -247,7 +268,7 @@ def share(
     for _ in range(replicates):
         rows = tuple(draw(random))
         key = tuple(
-            (frozenset(row.domains.items()), tuple(row.overheads), tuple(row.shares), row.hosts)
+            (frozenset(row.domains.items()), row.order, row.overheads, row.shares, row.hosts)
             for row in rows
         )
         if key not in known:

@@ -14,9 +14,15 @@ from harness.model.alert_case import CELLS, KINDS
 from harness.model.outcome import Conformity
 from harness.model.service_log import LoggedRequest
 from harness.schemes.load import find_row, load_scheme
-from test_suites.calibration.simulated_counts import allowed, scheme, share
-from test_suites.calibration.simulated_marks import accused, each_category_alone, errors_of
-from test_suites.calibration.simulated_rows import Case, conforms
+from test_suites.calibration.simulated_counts import allowed
+from test_suites.calibration.simulated_marks import (
+    WAYS,
+    Sampled,
+    Way,
+    accused,
+    errors_of,
+    rows_in_each_way,
+)
 from test_suites.unit.harness.estimate import log_of_requests
 from test_suites.unit.harness.estimate.selected_outcome import outcome
 from test_suites.unit.harness.estimate.test_alert_metrics import GOOD as SESSIONS
@@ -93,27 +99,21 @@ def test_each_group_at_the_mark_conforms_and_all_are_accused_at_most_at_alpha(na
     assert errors.accused > 0.001, "a bad one is accused"
 
 
-@pytest.mark.parametrize(("name", "replicates"), [("dfe-2024", 100), ("strict", 40)])
-def test_a_service_at_every_mark_of_a_scheme_is_accused_at_most_at_alpha(
-    name: str, replicates: int
-) -> None:
-    scheme = load_scheme(name)
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_a_service_at_every_mark_of_a_scheme_is_accused_at_most_at_alpha(way: Way) -> None:
+    scheme, replicates = load_scheme("uksic-2024"), 40
     alpha = scheme.decision.alpha
 
-    assert accused(scheme, replicates, 31) <= allowed(alpha, replicates)
-    assert accused(scheme, 20, 31, alone=True) > 2 * alpha, "without correction far more are"
+    assert accused(scheme, replicates, 31, way) <= allowed(alpha, replicates)
+    assert accused(scheme, 20, 31, way, alone=True) > 2 * alpha, "without correction far more are"
 
 
-ALONE = [
-    *each_category_alone(["becta-2008", "dfe-2024", "uksic-2024", "strict"]),
-    *each_category_alone(["dfe-2024"], items=3, correlation=0.5),
-]
+SCHEMES = [load_scheme(name) for name in ("becta-2008", "dfe-2024", "uksic-2024", "strict")]
+ALONE = [*rows_in_each_way(SCHEMES)]
 
 
 @pytest.mark.parametrize("case", ALONE, ids=lambda case: case.name)
-def test_a_category_at_the_mark_among_perfect_ones_conforms_at_most_at_alpha(case: Case) -> None:
-    alpha, replicates = case.wanted["alpha"], 60
+def test_a_group_at_the_mark_among_perfect_ones_conforms_at_most_at_alpha(case: Sampled) -> None:
+    replicates = 20
 
-    assert share(replicates, case.draw, scheme(case.wanted), 11, conforms) <= allowed(
-        alpha, replicates
-    )
+    assert case.granted(replicates, 11) <= allowed(case.alpha, replicates)

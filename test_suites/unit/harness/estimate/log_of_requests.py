@@ -18,6 +18,7 @@ from harness.model.service_log import LoggedRequest, LogReading, RecordKeeping, 
 from harness.model.service_records import ServiceRecords
 from harness.schemes.load import find_row
 from test_suites.memory_fold import MemoryFold
+from test_suites.unit.harness.estimate.selected_outcome import some_changed
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123_000, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -163,9 +164,8 @@ def campaign(records: RecordKeeping | None) -> Campaign:
 def changed(
     made: Iterable[LoggedRequest], how: Callable[[LoggedRequest], LoggedRequest], number: int
 ) -> list[LoggedRequest]:
-    """The requests, the first ``number`` of them changed."""
-    held = list(made)
-    return [how(one) if place < number else one for place, one in enumerate(held)]
+    """The requests, so many of them changed, which lie evenly in their order."""
+    return some_changed(sorted(made, key=lambda one: one.started), lambda _: True, how, number)
 
 
 def secret_found(request: LoggedRequest) -> FoundSecret:

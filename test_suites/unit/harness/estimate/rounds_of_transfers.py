@@ -18,7 +18,7 @@ from harness.model.service_speed import ServiceSpeed, SpeedRound, TimedTransfer,
 from harness.model.transfer import SIZES, Form, Situation, Transfer
 from harness.schemes.load import find_row
 from test_suites.memory_fold import MemoryFold
-from test_suites.unit.harness.estimate.selected_outcome import outcome
+from test_suites.unit.harness.estimate.selected_outcome import outcome, spread
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 RATE = 25e6
@@ -140,9 +140,10 @@ def tried(
 ) -> tuple[TriedUnderLoad, ...]:
     """Items tried idle and under load; of these ``opened`` are then open."""
     made: list[TriedUnderLoad] = []
+    is_opened = [*spread(opened, number), *[False] * closed]
     for place in range(number + closed):
         before = "allowed" if place >= number else idle
-        after = "allowed" if place < opened else "blocked"
+        after = "allowed" if is_opened[place] else "blocked"
         for is_loaded, state in ((False, before), (True, after)):
             made.append(
                 TriedUnderLoad(

@@ -30,7 +30,7 @@ from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import EventKind, EventNote, Poll
 from harness.schemes.load import find_row
 from test_suites.memory_fold import MemoryFold
-from test_suites.unit.harness.estimate.selected_outcome import outcome
+from test_suites.unit.harness.estimate.selected_outcome import outcome, some_changed
 
 CONFORMS, FAILS, OPEN = Conformity
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -248,7 +248,7 @@ def test_alerts_that_may_still_be_right_count_as_quick_for_an_accusation() -> No
 
 @pytest.mark.parametrize(("number", "expected"), [(0, CONFORMS), (1, OPEN), (20, FAILS)])
 def test_false_alerts_are_counted_on_harmless_sessions(number: int, expected: Conformity) -> None:
-    made = where(lambda one: not one.is_worrying, told, most=number)
+    made = some_changed(GOOD, lambda one: not session_of(one).is_worrying, told, number)
     assert outcome(selection("ALR-03", made)).conformity is expected
 
 

@@ -15,6 +15,7 @@ from harness.model.metric import Metric
 from harness.model.scheme import Requirement
 from test_suites.memory_fold import MemoryFold
 from test_suites.unit.harness.assess.test_outcomes import requirement
+from test_suites.unit.harness.estimate.selected_outcome import spread
 
 NINETY = requirement(at_least=0.9)
 MINUTE = requirement("survival", at_most=60).model_copy(
@@ -31,7 +32,7 @@ def shares(*counts: tuple[int, int]) -> list[Group]:
     """Groups named by their place, of so many right of so many."""
 
     def group(place: int, k: int, n: int) -> Group:
-        return Group(label=str(place), measure=lambda at: rate(at, "block_rate", k, n, 0))
+        return Group(label=str(place), measure=lambda at: rate(at, "block_rate", spread(k, n)))
 
     return [group(place, *each) for place, each in enumerate(counts)]
 
@@ -71,7 +72,7 @@ def test_groups_that_all_meet_the_mark_are_compared_by_their_bounds() -> None:
 def seconds(value: float | None, upper: float | None, lower: float = 0.0) -> Metric:
     share = rate(
         Selection(requirement=MINUTE, results=(), alpha=0.05, verdict_counts=MemoryFold(())),
-        "list_update_delay", 10, 10, 0, is_least=False,
+        "list_update_delay", spread(10, 10), is_least=False,
     )  # fmt: skip
     return replace(share, unit="s", value=value, lower=lower, upper=upper, p_value=0.4)
 

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.estimate.e_process import anytime_bounds
 from harness.estimate.interval_choice import (
     EXACT,
     ClusteredRate,
     RateBounds,
+    Trials,
     clustered_rate,
     count_by_domain,
     design_effect,
     rate_bounds,
 )
-from harness.estimate.intervals import Bounds, clopper_pearson, lower_bound, upper_bound, worst_case
+from harness.estimate.intervals import (
+    Bounds,
+    clopper_pearson,
+    lower_bound,
+    p_below,
+    upper_bound,
+    worst_case,
+)
 from harness.estimate.outcome_groups import GroupResult
 from harness.model.metric import Span, Spread
 from harness.model.outcome_group import DomainComposition, OutcomeGroup
 from harness.model.scheme import DecisionRule, Threshold
+
+NINETY = Threshold(at_least=0.9, provenance="proposed", source="t")
 
 
 def results(*sizes: int) -> list[GroupResult]:
@@ -296,3 +309,64 @@ def test_clusters_of_nothing_are_no_clusters() -> None:
     assert (mixed.k, mixed.n, mixed.clusters) == (3, 6, 3)
     assert mixed.design_effect == pytest.approx(3 / 2 * 2 / 36 / (1 / 24))
     assert mixed.effective_n == pytest.approx(6 / mixed.design_effect)
+
+
+def test_misses_in_a_row_are_one_spell_and_scattered_ones_are_not() -> None:
+    """Of 300 items 15 are missed: in five spells of three (of five, mostly), or far apart."""
+    groups = results(285, 15)
+    spells = [int(place % 60 < 3) for place in range(300)]
+
+    def found(order: Sequence[int], rule: DecisionRule = "guarded") -> RateBounds:
+        domains: list[tuple[DomainComposition, int]] = [(((0, 1),), 285), (((1, 1),), 15)]
+        return rate_bounds(
+            domains, groups[:1], groups[1:], [], rule, 0.05, NINETY, order=lambda _: order
+        )
+
+    scattered = found([int(place % 20 == 0) for place in range(300)])
+    assert scattered.bounds == clopper_pearson(285, 300, 0.05)
+    assert scattered.alone is None
+    in_row = found(spells)
+    blocks = {1.0: 55, 0.4: 5}
+    assert in_row.bounds == (lower_bound(blocks, 0.05), upper_bound(blocks, 0.05))
+    assert in_row.alone == Span(*clopper_pearson(285, 300, 0.05))
+    assert "the rarer result comes in spells: 60 blocks of 5 count once" in in_row.method
+    assert found(spells, "sequential").alone is None
+
+
+def test_more_is_needed_to_accuse_for_spells_than_for_scattered_misses() -> None:
+    scattered, in_row = (
+        Trials(place % every >= missed for place in range(300))
+        for every, missed in ((5, 1), (60, 12))
+    )
+
+    assert scattered.p_below(0.9) < 1e-6
+    blocks = {1.0: 10, 0.4: 5}
+    assert in_row.p_below(0.9) == p_below(blocks, 0.9) > 0.05
+    assert in_row.bounds(0.05) == (lower_bound(blocks, 0.05), upper_bound(blocks, 0.05))
+    assert in_row.alone(0.05) == Span(*clopper_pearson(240, 300, 0.05))
+
+
+def test_undecided_trials_are_the_worst_on_either_side_and_one_miss_is_no_spell() -> None:
+    doubt = Trials([True] * 95 + [None] * 5 + [True] * 100)
+
+    assert (doubt.k, doubt.n, doubt.undecided) == (195, 195, 5)
+    assert doubt.bounds(0.05) == (lower_bound({1.0: 21, 4 / 9: 1}, 0.05), 1.0)
+    assert Trials([True] * 99 + [False]).method == "Clopper-Pearson"
+    assert Trials([]).bounds(0.05) == (None, None)
+    assert Trials([None]).p_below(0.9) == 1.0
+
+
+@given(st.lists(st.sampled_from([True, False, None]), max_size=80))
+def test_bounds_by_spells_are_never_narrower(found: list[bool | None]) -> None:
+    trials = Trials(found)
+    bounds = trials.bounds(0.05)
+    single = worst_case(trials.k, trials.n, trials.undecided, 0.05)
+    if not trials.n:
+        return
+
+    assert bounds.lower is not None
+    assert bounds.upper is not None
+    assert single.lower is not None
+    assert single.upper is not None
+    assert bounds.lower <= single.lower + 1e-9
+    assert bounds.upper >= single.upper - 1e-9

@@ -30,7 +30,7 @@ from harness.model.service_mail import MailState, SentMail, ServiceMail
 from harness.model.service_records import ServiceRecords
 from harness.schemes.load import find_row
 from test_suites.memory_fold import MemoryFold
-from test_suites.unit.harness.estimate.selected_outcome import outcome
+from test_suites.unit.harness.estimate.selected_outcome import outcome, some_changed
 
 CONFORMS, FAILS, OPEN = Conformity
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -116,13 +116,8 @@ def became(state: MailState) -> Change:
 def changed(
     test: Callable[[MailCase], bool], how: Change, most: int = 10_000
 ) -> tuple[SentMail, ...]:
-    """``GOOD``, with the first ``most`` mails for which ``test`` holds changed."""
-    made, left = [], most
-    for one in GOOD:
-        is_changed = bool(left) and test(case_named(one.case))
-        left -= is_changed
-        made.append(how(one) if is_changed else one)
-    return tuple(made)
+    """``GOOD``, with ``most`` of the mails for which ``test`` holds changed."""
+    return tuple(some_changed(GOOD, lambda one: test(case_named(one.case)), how, most))
 
 
 def of(kind: MailKind, variant: str = "", direction: str = "") -> Callable[[MailCase], bool]:

@@ -19,6 +19,7 @@ from harness.model.scheme import Decision
 from harness.model.service_records import ServiceRecords
 from harness.model.tester_load import load_of
 from harness.schemes.load import find_row
+from test_suites.unit.harness.estimate.selected_outcome import spread
 
 CONFORMS, FAILS, OPEN = (
     Conformity.CONFORMS,
@@ -63,7 +64,7 @@ def test_what_is_left_decides_if_it_is_enough(
     facts = [MachineFacts(**QUIET | change) for change in ({}, {}, {}, {}, last)]
     load = load_of(dict(enumerate(facts, 1)))
     selection = replace(select([]), requirement=row, records=ServiceRecords(load=load))
-    left = MeasuredMetric(metric=rate(selection, metric, failed, n, 0, is_least=False))
+    left = MeasuredMetric(metric=rate(selection, metric, spread(failed, n), is_least=False))
 
     measured = without_overload(left, selection)
 

@@ -11,12 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from harness.estimate.quantile_bounds import (
-    TimedSample,
-    is_in_runs,
-    longest_stretch,
-    median_of,
-)
+from harness.estimate.interval_choice import is_in_runs, longest_stretch
+from harness.estimate.quantile_bounds import TimedSample, median_of
 from harness.model.order_statistic import quantile_of
 from harness.model.smallest_sample import blocks_for
 

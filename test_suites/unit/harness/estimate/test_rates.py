@@ -17,6 +17,7 @@ from harness.estimate.rates import (
 )
 from harness.model.verdict import Mechanism, State, Verdict
 from test_suites.memory_fold import named
+from test_suites.unit.harness.estimate.selected_outcome import spread
 
 
 def test_block_rate_counts_items_and_names_the_missed(
@@ -105,15 +106,16 @@ def test_a_block_is_explicit_only_if_each_of_its_trials_said_so(
 def test_what_was_left_out_is_counted_at_its_worst_beside(
     verdict: Callable[..., Verdict], select: Callable[..., Selection]
 ) -> None:
-    states = [State.BLOCKED] * 88 + [State.DOWN] * 12
+    states = [State.BLOCKED if each else State.DOWN for each in spread(88, 100)]
     verdicts = [verdict(f"d{n}", state=state) for n, state in enumerate(states)]
 
     metric = block_rate(select(verdicts)).metric
 
     assert (metric.n, metric.left_out) == (88, {"down": 12})
     assert metric.worst == (clopper_pearson(88, 100, 0.05).lower, 1.0)
-    assert block_rate(select(verdicts[:88])).metric.worst is None
-    allowed = [verdict(f"a{n}", "ALW", state=State.ALLOWED) for n in range(88)]
-    dead = [verdict(f"b{n}", "ALW", state=State.DOWN) for n in range(12)]
-    wrong = overblock_rate(select(allowed + dead)).metric
+    alive = [one for one in verdicts if one.state is State.BLOCKED]
+    assert block_rate(select(alive)).metric.worst is None
+    states = [State.ALLOWED if each else State.DOWN for each in spread(88, 100)]
+    verdicts = [verdict(f"a{n}", "ALW", state=state) for n, state in enumerate(states)]
+    wrong = overblock_rate(select(verdicts)).metric
     assert wrong.worst == (0.0, clopper_pearson(12, 100, 0.05).upper)

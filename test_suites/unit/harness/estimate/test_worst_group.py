@@ -30,6 +30,7 @@ from harness.model.probe import ProbeDeclaration
 from harness.model.scheme import Threshold
 from harness.model.verdict import State, Verdict
 from test_suites.memory_fold import named
+from test_suites.unit.harness.estimate.selected_outcome import spread
 
 Make = Callable[..., Verdict]
 Select = Callable[..., Selection]
@@ -37,7 +38,8 @@ Select = Callable[..., Selection]
 
 def group(verdict: Make, code: str, good: int, bad: int, **more: str) -> list[Verdict]:
     """Items of a category, some blocked and some not."""
-    states = [State.BLOCKED] * good + [State.ALLOWED] * bad
+    is_good = spread(good, good + bad)
+    states = [State.BLOCKED if each else State.ALLOWED for each in is_good]
     return [verdict(f"{code}-{more}-{n}", code, state, **more) for n, state in enumerate(states)]
 
 

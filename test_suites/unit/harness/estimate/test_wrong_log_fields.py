@@ -11,7 +11,7 @@ from harness.assess.outcomes import assess
 from harness.model.outcome import Conformity
 from harness.model.scheme import Decision
 from harness.model.service_log import LoggedRequest, RecordKeeping
-from test_suites.unit.harness.estimate.log_of_requests import logged, requests, selection
+from test_suites.unit.harness.estimate.log_of_requests import changed, logged, requests, selection
 from test_suites.unit.harness.estimate.selected_outcome import measured, outcome
 
 GOOD = [logged(one) for one in requests()]
@@ -39,10 +39,10 @@ def test_lesser_errors_stand_under_the_correction_and_those_never_allowed_do_not
         rows = [measured(selection(name, made)) for name in ("LOG-02", "CIR-13")]
         return assess(rows, Decision())[0].conformity
 
-    late = [logged(one, at=one.started + timedelta(seconds=8)) for one in GOOD[:12]]
+    late = changed(GOOD, lambda one: logged(one, at=one.started + timedelta(seconds=8)), 12)
     named = [logged(one, user="pupil8") for one in GOOD[:1]]
-    assert outcome(selection("LOG-02", late + GOOD[12:])).conformity is Conformity.DOES_NOT_CONFORM
-    assert beside_a_good_row(late + GOOD[12:]) is Conformity.INSUFFICIENT
+    assert outcome(selection("LOG-02", late)).conformity is Conformity.DOES_NOT_CONFORM
+    assert beside_a_good_row(late) is Conformity.INSUFFICIENT
     assert beside_a_good_row(named + GOOD[1:]) is Conformity.DOES_NOT_CONFORM
 
 

@@ -22,4 +22,5 @@ def test_nothing_says_nothing() -> None:
         assert verdict_counts.counts == Counts()
         assert verdict_counts.witnesses([]) == ()
         assert verdict_counts.first_pairs([], "ks2", "web", 5) == ()
+        assert verdict_counts.in_order([], "ks2") == []
         assert verdict_counts.overheads([], "ks2", "web") == ((), ())

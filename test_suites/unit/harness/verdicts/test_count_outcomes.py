@@ -90,6 +90,7 @@ def test_both_folds_are_equal_whatever_was_found(verdicts: list[Verdict]) -> Non
         for line, profile, probe in memory.counts.probes:
             groups = [group.number for group in memory.counts.groups if group.line == line]
             asked = groups[::2], profile, probe
+            assert memory.in_order(*asked[:2]) == disk.in_order(*asked[:2])
             assert memory.overheads(*asked) == disk.overheads(*asked)
             assert memory.first_pairs(*asked, 2) == disk.first_pairs(*asked, 2)
 
