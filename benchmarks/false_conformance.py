@@ -17,8 +17,8 @@ from benchmarks.goal import Result, topic
 if TYPE_CHECKING:
     from test_suites.calibration.simulated_counts import Design, Draw
 
-REPLICATES, STOPPED, SERVICES = 10_000, 1_000, 4_000
-CATEGORIES = 1_000
+REPLICATES, STOPPED = 10_000, 1_000
+SERVICES, CAMPAIGNS = 400, 500
 SCHEMES = ("becta-2008", "uksic-2024", "dfe-2024", "strict")
 ALPHA = 0.05
 
@@ -34,21 +34,33 @@ def false_conformance() -> Iterable[Result]:
         yield from _measured(case.name, case.draw, case.wanted, alpha, REPLICATES)
     yield from _clustered()
     yield _service()
-    yield from _schemes()
-    yield from _categories()
     yield from _stopped()
 
 
-def _categories() -> Iterable[Result]:
-    """Each kind of row on rates of categories: one of them at the mark, the others perfect."""
-    from test_suites.calibration.simulated_counts import scheme, share  # noqa: PLC0415 - as above
-    from test_suites.calibration.simulated_marks import each_category_alone  # noqa: PLC0415 - as above
-    from test_suites.calibration.simulated_rows import conforms  # noqa: PLC0415 - as above
+@topic("marks-of-rows", is_usual=False)
+def marks_of_rows() -> Iterable[Result]:
+    """Each sampled row of each scheme, one group at the mark; and all of a scheme at once.
 
-    for items, correlation in ((1, 0.0), (3, 0.5)):
-        for case in each_category_alone(SCHEMES, items=items, correlation=correlation):
-            found = share(CATEGORIES, case.draw, scheme(case.wanted), 11, conforms)
-            yield _result(f"{case.name} alone: conforms", found, case.wanted["alpha"], CATEGORIES)
+    In each way in which misses come together: independent, in spells, in domains and by host.
+    """
+    from harness.schemes.load import load_scheme  # noqa: PLC0415 - as below
+    from test_suites.calibration.simulated_marks import (  # noqa: PLC0415 - as below
+        WAYS,
+        accused,
+        rows_in_each_way,
+        sampled_rows,
+    )
+
+    schemes = [load_scheme(name) for name in SCHEMES]
+    for scheme in schemes:
+        for way in WAYS:
+            found = accused(scheme, SERVICES, 31, way)
+            rows = len(sampled_rows(scheme))
+            goal = f"{scheme.id}, a service at {rows} marks, {way.name}: accused"
+            yield _result(goal, found, scheme.decision.alpha, SERVICES)
+    for case in rows_in_each_way(schemes):
+        found = case.granted(CAMPAIGNS, 11)
+        yield _result(f"{case.name}: conforms", found, case.alpha, CAMPAIGNS)
 
 
 def _clustered() -> Iterable[Result]:
@@ -73,20 +85,8 @@ def _service() -> Result:
         service_at_every_mark,
     )
 
-    found = share(SERVICES, service_at_every_mark, scheme(*MANY), 4, is_accused)
-    return _result(f"a service at {len(MANY)} marks is accused", found, ALPHA, SERVICES)
-
-
-def _schemes() -> Iterable[Result]:
-    """Every row of a scheme that a sample decides, all at their marks."""
-    from harness.schemes.load import load_scheme  # noqa: PLC0415 - as above
-    from test_suites.calibration.simulated_marks import accused, sampled_rows  # noqa: PLC0415 - as above
-
-    for name in SCHEMES:
-        scheme = load_scheme(name)
-        found = accused(scheme, SERVICES, 31)
-        goal = f"{name}, a service at {len(sampled_rows(scheme))} marks is accused"
-        yield _result(goal, found, scheme.decision.alpha, SERVICES)
+    found = share(REPLICATES, service_at_every_mark, scheme(*MANY), 4, is_accused)
+    return _result(f"a service at {len(MANY)} marks is accused", found, ALPHA, REPLICATES)
 
 
 def _stopped() -> Iterable[Result]:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from harness.estimate.e_process import anytime_bounds, anytime_p_above, anytime_p_below
 from harness.estimate.intervals import (
@@ -95,8 +96,8 @@ DOUBTFUL = 2
 """The number of the part of indeterminate trials, after those counted and not counted."""
 FEWEST = 5
 """How many blocks remain, at least, however long the spells are."""
-SHOWN = 1.645
-"""Standard deviations by which runs are too few for independent trials (one-sided 5 %)."""
+BY_CHANCE = 0.05
+"""How often independent trials may look as if they came in spells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,17 +358,28 @@ def _in_order(parts: Sequence[Sequence[GroupResult]], order: Order | None) -> Nu
 
 
 def is_in_runs(is_rare: NDArray[np.bool_]) -> bool:
-    """Whether rare and other trials make fewer runs than in a random order (one-sided 5 %).
+    """Whether rare trials make fewer runs than in a random order, at level ``BY_CHANCE``.
 
-    Wald and Wolfowitz, Ann. Math. Stat. 11 (1940) 147-162, by the normal approximation.
+    Given the numbers of both, the runs have a hypergeometric distribution (Stevens, Annals of
+    Eugenics 9 (1939) 10-17). It is exact, because a few rare trials are far from normal.
     """
-    n, rare = len(is_rare), int(is_rare.sum())
-    twice = 2 * rare * (n - rare)
-    if twice <= n:
+    rare = int(is_rare.sum())
+    others = len(is_rare) - rare
+    if rare <= 1 or not others:
         return False
-    runs = 1 + int((is_rare[1:] != is_rare[:-1]).sum())
-    deviation = math.sqrt(twice * (twice - n) / (n - 1)) / n
-    return runs < 1 + twice / n - SHOWN * deviation
+    runs = int(is_rare[0]) + int((is_rare[1:] & ~is_rare[:-1]).sum())
+    fewer = np.arange(1, runs + 1)
+    ways = _log_ways(rare - 1, fewer - 1) + _log_ways(others + 1, fewer)
+    return float(np.exp(ways - _log_ways(rare + others, np.array([rare]))).sum()) <= BY_CHANCE
+
+
+def _log_ways(of: int, some: Numbers) -> NDArray[np.float64]:
+    """The logarithm of the numbers of ways to choose ``some`` of so many."""
+    log_factorial = special.gammaln
+    ways: NDArray[np.float64] = (
+        log_factorial(of + 1) - log_factorial(some + 1) - log_factorial(of - some + 1)
+    )
+    return ways
 
 
 def longest_stretch(is_rare: NDArray[np.bool_]) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,7 @@ from harness.estimate.interval_choice import (
     clustered_rate,
     count_by_domain,
     design_effect,
+    is_in_runs,
     rate_bounds,
 )
 from harness.estimate.intervals import (
@@ -370,3 +373,14 @@ def test_bounds_by_spells_are_never_narrower(found: list[bool | None]) -> None:
     assert single.upper is not None
     assert bounds.lower <= single.lower + 1e-9
     assert bounds.upper >= single.upper - 1e-9
+
+
+@pytest.mark.parametrize("rare", [2, 3, 4])
+def test_whether_misses_come_in_spells_is_decided_by_the_exact_distribution(rare: int) -> None:
+    """Every order of 12 trials, counted: in spells if as few runs come in at most 5 % of them."""
+    orders = [np.isin(np.arange(12), places) for places in itertools.combinations(range(12), rare)]
+    runs = [int(each[0]) + int((each[1:] & ~each[:-1]).sum()) for each in orders]
+
+    for each, own in zip(orders, runs, strict=True):
+        by_chance = sum(other <= own for other in runs) / len(runs)
+        assert is_in_runs(each) is (by_chance <= 0.05)
