@@ -172,10 +172,8 @@ def rate_bounds(
 ) -> RateBounds:
     """Return bounds of the share of ``counted`` among ``counted`` and ``others``.
 
-    Items of one registrable domain are not independent (METHOD TQ-04). If any domain has several
-    items, each domain counts once, with its own rate. ``domains`` are those of the line: numbers
-    of domains by their composition. Spells are looked for if the ``order`` of trial is known and
-    the rule is not sequential.
+    If any domain has several items, each counts once (METHOD TQ-04). ``domains`` are those of the
+    line, by composition. Spells need the ``order`` of trial, and no sequential rule.
     """
     parts = tuple(counted), tuple(others), tuple(doubtful)
     domain_counts = count_by_domain(domains, parts)
