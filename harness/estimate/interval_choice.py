@@ -190,6 +190,7 @@ def rate_bounds(
     unnamed = total(result for part in parts for result in part if result.group.alone)
     as_single_items = DomainCounts({(1, 0, 0): k, (0, 1, 0): no, (0, 0, 1): doubtful_items})
     divisions = (domain_counts, *_blocks(found))
+    decided = [_decided(domain_counts), *_blocks(found[found < DOUBTFUL])]
     samples = [_sample(one, is_sequential=is_sequential) for one in divisions]
     method = _method(domain_counts, unnamed, is_sequential=is_sequential)
     return RateBounds(
@@ -200,13 +201,7 @@ def rate_bounds(
         pooled=Span(k / (n + doubtful_items), (k + doubtful_items) / (n + doubtful_items))
         if is_spread
         else None,
-        decided=_span(
-            [_decided(domain_counts), *_blocks(found[found < DOUBTFUL])],
-            alpha,
-            is_sequential=is_sequential,
-        )
-        if doubtful_items
-        else None,
+        decided=_span(decided, alpha, is_sequential=is_sequential) if doubtful_items else None,
         alone=_span([as_single_items], alpha, is_sequential=is_sequential)
         if is_spread or spells
         else None,
