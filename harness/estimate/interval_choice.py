@@ -368,11 +368,8 @@ def is_in_runs(is_rare: NDArray[np.bool_]) -> bool:
 
 def _log_ways(of: int, some: Numbers) -> NDArray[np.float64]:
     """The logarithm of the numbers of ways to choose ``some`` of so many."""
-    log_factorial = special.gammaln
-    ways: NDArray[np.float64] = (
-        log_factorial(of + 1) - log_factorial(some + 1) - log_factorial(of - some + 1)
-    )
-    return ways
+    ways = special.gammaln(of + 1) - special.gammaln(some + 1) - special.gammaln(of - some + 1)
+    return np.asarray(ways, dtype=np.float64)
 
 
 def longest_stretch(is_rare: NDArray[np.bool_]) -> int:

@@ -110,7 +110,7 @@ class Way:
         """Draw which of ``number`` trials are missed, at a mean rate of ``missed``."""
         spell = (np.arange(number) + random.integers(self.spell)) // self.spell
         is_missed: Missed = random.random(spell[-1] + 1) < missed
-        return is_missed[spell]
+        return np.asarray(is_missed[spell])
 
     def draw_by_host(
         self, random: Random, number: int, missed: float
