@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.goal import Result, topic
+from harness.schemes.load import load_scheme
 
 if TYPE_CHECKING:
     from test_suites.calibration.simulated_counts import Design, Draw
 
 REPLICATES, STOPPED = 10_000, 1_000
-SERVICES, CAMPAIGNS = 400, 500
+SERVICES, CAMPAIGNS = 4_000, 1_000
 SCHEMES = ("becta-2008", "uksic-2024", "dfe-2024", "strict")
 ALPHA = 0.05
 
@@ -43,8 +44,7 @@ def marks_of_rows() -> Iterable[Result]:
 
     In each way in which misses come together: independent, in spells, in domains and by host.
     """
-    from harness.schemes.load import load_scheme  # noqa: PLC0415 - as below
-    from test_suites.calibration.simulated_marks import (  # noqa: PLC0415 - as below
+    from test_suites.calibration.simulated_marks import (  # noqa: PLC0415 - needs pytest, see above
         WAYS,
         accused,
         rows_in_each_way,

@@ -142,21 +142,24 @@ class _Sample:
         A threshold with two sides tests each at half the level (Bonferroni). It is 1 for a
         threshold that no rate can miss.
         """
-        below, above = (anytime_p_below, anytime_p_above)
         p_values: list[float] = []
         if threshold.at_least is not None and threshold.at_least > 0:
-            limit = threshold.at_least
-            p_values.append(
-                below(*_sums(self.most), limit) if self.is_sequential else p_below(self.most, limit)
-            )
+            p_values.append(self.p_below(threshold.at_least))
         if threshold.at_most is not None and threshold.at_most < 1:
-            limit = threshold.at_most
-            p_values.append(
-                above(*_sums(self.least), limit)
-                if self.is_sequential
-                else p_above(self.least, limit)
-            )
+            p_values.append(self.p_above(threshold.at_most))
         return min(1.0, len(p_values) * min(p_values)) if p_values else 1.0
+
+    def p_below(self, mark: float) -> float:
+        """Return the smallest level at which the upper bound is below ``mark``."""
+        if self.is_sequential:
+            return anytime_p_below(*_sums(self.most), mark)
+        return p_below(self.most, mark)
+
+    def p_above(self, mark: float) -> float:
+        """Return the smallest level at which the lower bound is above ``mark``."""
+        if self.is_sequential:
+            return anytime_p_above(*_sums(self.least), mark)
+        return p_above(self.least, mark)
 
 
 def rate_bounds(
@@ -187,21 +190,22 @@ def rate_bounds(
     is_spread = m < n + doubtful_items
     found = _in_order(parts, None if is_sequential else order)
     spells = in_spells(found)
+    divisions = _divided(domain_counts, spells)
     unnamed = total(result for part in parts for result in part if result.group.alone)
     as_single_items = DomainCounts({(1, 0, 0): k, (0, 1, 0): no, (0, 0, 1): doubtful_items})
-    divisions = (domain_counts, *_blocks(found))
-    decided = [_decided(domain_counts), *_blocks(found[found < DOUBTFUL])]
     samples = [_sample(one, is_sequential=is_sequential) for one in divisions]
     method = _method(domain_counts, unnamed, is_sequential=is_sequential)
     return RateBounds(
         bounds=_widest(samples, alpha),
         method=method + (spells.words if spells else ""),
-        p_value=None if threshold is None else max(one.p_value(threshold) for one in samples),
+        p_value=max(one.p_value(threshold) for one in samples) if threshold else None,
         spread=_spread(domain_counts) if is_spread else None,
         pooled=Span(k / (n + doubtful_items), (k + doubtful_items) / (n + doubtful_items))
         if is_spread
         else None,
-        decided=_span(decided, alpha, is_sequential=is_sequential) if doubtful_items else None,
+        decided=_span(_without_doubt(domain_counts, found), alpha, is_sequential=is_sequential)
+        if doubtful_items
+        else None,
         alone=_span([as_single_items], alpha, is_sequential=is_sequential)
         if is_spread or spells
         else None,
@@ -264,7 +268,7 @@ def _widest(samples: Sequence[_Sample], alpha: float) -> Bounds:
     return Bounds(min(lowers, default=None), max(uppers, default=None))
 
 
-class Trials:
+class TrialShare:
     """A share of trials that are no items: each was found so or not, or is undecided (``None``).
 
     They are in the order of trial; spells are allowed for.
@@ -276,26 +280,25 @@ class Trials:
         self.n = self.k + no
         self._spells = in_spells(np.array(parts, dtype=np.int64))
         singles = DomainCounts({(1, 0, 0): self.k, (0, 1, 0): no, (0, 0, 1): self.undecided})
-        self._single = _sample(singles, is_sequential=False)
-        self._samples = [self._single]
-        if self._spells:
-            self._samples.append(_sample(self._spells.counts, is_sequential=False))
+        self._samples = [
+            _sample(one, is_sequential=False) for one in _divided(singles, self._spells)
+        ]
 
     def bounds(self, alpha: float) -> Bounds:
         """Return the bounds; without a decided trial there are none."""
         return _widest(self._samples, alpha) if self.n else Bounds(None, None)
 
     def alone(self, alpha: float) -> Span | None:
-        """Return the bounds of independent trials, if those are wider because of spells."""
-        return Span(*self._single.bounds(alpha)) if self._spells else None
+        """Return the bounds of independent trials, where spells make others wider."""
+        return Span(*self._samples[0].bounds(alpha)) if self._spells else None
 
     def p_below(self, mark: float) -> float:
         """Return the smallest level at which the upper bound is below ``mark``."""
-        return max(p_below(one.most, mark) for one in self._samples) if self.n else 1.0
+        return max(one.p_below(mark) for one in self._samples) if self.n else 1.0
 
     def p_above(self, mark: float) -> float:
         """Return the smallest level at which the lower bound is above ``mark``."""
-        return max(p_above(one.least, mark) for one in self._samples) if self.n else 1.0
+        return max(one.p_above(mark) for one in self._samples) if self.n else 1.0
 
     @property
     def method(self) -> str:
@@ -334,9 +337,9 @@ def in_spells(found: Numbers) -> Spells | None:
     return Spells(DomainCounts((yes, no, doubt) for yes, no, doubt in counts.tolist()), length)
 
 
-def _blocks(found: Numbers) -> list[DomainCounts]:
-    spells = in_spells(found)
-    return [spells.counts] if spells else []
+def _divided(domain_counts: DomainCounts, spells: Spells | None) -> list[DomainCounts]:
+    """Return the ways in which items are divided: into domains, and into blocks if in spells."""
+    return [domain_counts, spells.counts] if spells else [domain_counts]
 
 
 def _in_order(parts: Sequence[Sequence[GroupResult]], order: Order | None) -> Numbers:
@@ -381,6 +384,11 @@ def longest_stretch(is_rare: NDArray[np.bool_]) -> int:
     later = np.maximum.accumulate(sums[::-1])[::-1]
     last = np.searchsorted(-later, -sums + 1e-9, side="right") - 1
     return int(np.max(last - np.arange(len(sums))))
+
+
+def _without_doubt(domain_counts: DomainCounts, found: Numbers) -> list[DomainCounts]:
+    """Return the ways in which decided items alone are divided."""
+    return _divided(_decided(domain_counts), in_spells(found[found < DOUBTFUL]))
 
 
 def _decided(domain_counts: DomainCounts) -> DomainCounts:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from statistics import fmean, median, pstdev
 from typing import Literal
 
-from harness.estimate.interval_choice import Trials
+from harness.estimate.interval_choice import TrialShare
 from harness.estimate.intervals import clopper_pearson, smallest_level
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import MeasuredMetric
@@ -190,12 +190,12 @@ def peak_block_rate_loss(selection: Selection) -> MeasuredMetric:
     """
     pairs = list(_both_ways(selection))
     idle = [(before, after) for before, after in pairs if before.state == "blocked"]
-    opened = [after for _, after in idle if after.state == "allowed" and is_under_load(after)]
+    opened = [after for _, after in idle if _is_opened(after)]
     closed = sum(
         before.state == "allowed" and after.state == "blocked" and is_under_load(after)
         for before, after in pairs
     )
-    trials = Trials(_is_opened(after) for _, after in idle)
+    trials = TrialShare(_is_opened(after) for _, after in idle)
     n, undecided = trials.n, trials.undecided
     upper = trials.bounds(selection.alpha).upper
     metric = Metric(
@@ -240,7 +240,7 @@ def _is_opened(after: TriedUnderLoad) -> bool | None:
     return after.state == "allowed" if is_decided else None
 
 
-def _least(opened: Trials, closed: int, alpha: float) -> float:
+def _least(opened: TrialShare, closed: int, alpha: float) -> float:
     """A lower bound of the loss: half of the level for each way in which items change."""
     n = opened.n + opened.undecided
     lower = opened.bounds(alpha / 2).lower or 0.0
@@ -248,7 +248,7 @@ def _least(opened: Trials, closed: int, alpha: float) -> float:
     return lower - (upper if closed else 0.0)
 
 
-def _p_value(selection: Selection, opened: Trials, closed: int) -> float | None:
+def _p_value(selection: Selection, opened: TrialShare, closed: int) -> float | None:
     limit = selection.at_most
     if limit is None:
         return None

@@ -14,7 +14,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from harness.estimate.each_group import Group, worst_of_groups
-from harness.estimate.interval_choice import Trials
+from harness.estimate.interval_choice import TrialShare
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import (
     Readings,
@@ -110,7 +110,7 @@ def wrong_log_fields(selection: Selection) -> MeasuredMetric:
     fields = {item: {each.field for each in some} for item, some in wrong.items()}
     critical = [one for one in found if fields[one.item] & CRITICAL.keys()]
     others = [one for one in found if fields[one.item] & OTHERS.keys()]
-    trials = Trials(bool(fields[one.item] & OTHERS.keys()) for one in found)
+    trials = TrialShare(bool(fields[one.item] & OTHERS.keys()) for one in found)
     bounds = trials.bounds(selection.alpha)
     surely = bounds.lower is not None and bounds.lower > MOST_WRONG
     perhaps = bounds.upper is not None and bounds.upper > MOST_WRONG

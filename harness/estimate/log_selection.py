@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from harness.estimate.interval_choice import Trials
+from harness.estimate.interval_choice import TrialShare
 from harness.estimate.item_selection import Selection
 from harness.estimate.logged_fields import constant_error
 from harness.model.log_case import Situation
@@ -94,7 +94,7 @@ def rate(
     They are in the order of trial, so that spells are allowed for. With ``is_least`` the
     requirement asks for at least a share, otherwise for at most one.
     """
-    trials = Trials(found)
+    trials = TrialShare(found)
     bounds, threshold = trials.bounds(selection.alpha), selection.requirement.threshold
     p_value: float | None = None
     mark: float | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from harness.estimate.interval_choice import Trials
+from harness.estimate.interval_choice import TrialShare
 from harness.estimate.intervals import Bounds, smallest_level
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import census, exact_share, part, rate
@@ -32,7 +32,7 @@ def spam_score(selection: Selection) -> MeasuredMetric:
     """
     mails = Mails(selection)
     spam, ham, agreed = mails.of("spam"), mails.of("ham"), mails.of("gtube")
-    caught, right = Trials(mails.answers(spam)), Trials(mails.answers(ham))
+    caught, right = TrialShare(mails.answers(spam)), TrialShare(mails.answers(ham))
 
     def bounds(alpha: float) -> tuple[float | None, float | None]:
         of_spam, let_in = caught.bounds(alpha / 2), right.bounds(alpha / 2)
@@ -187,7 +187,7 @@ def _share(
     return Part(group=words, source=Source(), metric=metric, is_basis=is_basis, of_items=False)
 
 
-def _share_of(trials: Trials) -> float | None:
+def _share_of(trials: TrialShare) -> float | None:
     return trials.k / trials.n if trials.n else None
 
 

@@ -57,14 +57,19 @@ class TimedSample:
         if those come in fewer runs than independent ones would, as far as ``FEWEST`` blocks remain
         (15 for a median at alpha .05, so that it keeps a bound).
         """
-        known, times = len(self.times), np.asarray(self.times)
+        known = len(self.times)
         length = max(1, known // blocks_for(self.quantile, self.alpha))
-        value = math.inf if self.value is None else self.value
-        is_slow = times >= value if self.mark is None else times > self.mark
-        if not is_in_runs(is_slow):
+        if not self._stretch:
             return length
         fewest = max(FEWEST, 3 * (smallest_for_rate(1 - self.quantile, self.alpha) or 1))
-        return min(max(length, longest_stretch(is_slow)), max(1, known // fewest))
+        return min(max(length, self._stretch), max(1, known // fewest))
+
+    @cached_property
+    def _stretch(self) -> int:
+        """How long the longest stretch of slow times is; 0 if they do not come in spells."""
+        times, value = np.asarray(self.times), math.inf if self.value is None else self.value
+        is_slow = times >= value if self.mark is None else times > self.mark
+        return longest_stretch(is_slow) if is_in_runs(is_slow) else 0
 
     @cached_property
     def bounds(self) -> Bounds:
@@ -74,7 +79,10 @@ class TimedSample:
             return Bounds(None, None)
         middle = rank_of(self.quantile, known)
         most = smallest(middle + 1, known + 1, lambda rank: self._p_at_most(rank) <= self.alpha)
-        least = smallest(0, middle + 1, lambda rank: self._p_more(rank) > self.alpha) - 1
+        least = (
+            smallest(0, middle + 1, lambda rank: self._p_more(rank, self._divisions) > self.alpha)
+            - 1
+        )
         return Bounds(
             _finite(self._earliest.ordered[least]) if least >= 0 else None,
             _finite(self._latest.ordered[most - 1]) if most <= known else None,
@@ -83,11 +91,14 @@ class TimedSample:
     def p_above(self, mark: float | None) -> float | None:
         """Return the smallest level at which the lower bound is above ``mark``.
 
-        ``None`` without a mark or a known time.
+        Here blocks are as long as the longest stretch of slow times, as far as ``FEWEST`` remain:
+        no bound has to remain on this side. ``None`` without a mark or a known time.
         """
         if mark is None or not len(self.times):
             return None
-        return self._p_more(bisect_right(self._earliest.ordered, mark))
+        longest = min(self._stretch, len(self.times) // FEWEST)
+        divisions = self._divided(max(self.spell, longest))
+        return self._p_more(bisect_right(self._earliest.ordered, mark), divisions)
 
     def in_seconds(self, name: str, what: str = "") -> Metric:
         """Return the metric of the quantile, of ``what``: ``k`` of ``n`` known times came."""
@@ -123,9 +134,12 @@ class TimedSample:
 
     @cached_property
     def _divisions(self) -> tuple[_Division, ...]:
-        """The blocks of time; and the hosts, if one has several times."""
+        return self._divided(self.spell)
+
+    def _divided(self, length: int) -> tuple[_Division, ...]:
+        """Blocks of so many times; and the hosts, if one has several times."""
         known = len(self.times)
-        blocks = max(1, known // self.spell)
+        blocks = max(1, known // length)
         in_time = _Division(np.arange(known) * blocks // max(1, known), self.unknown)
         if not len(self.hosts):
             return (in_time,)
@@ -137,10 +151,10 @@ class TimedSample:
         within = self._latest.order[:rank]
         return max(p_above(one.rates(within, 0), self.quantile) for one in self._divisions)
 
-    def _p_more(self, rank: int) -> float:
+    def _p_more(self, rank: int, divisions: Sequence[_Division]) -> float:
         """The level at which fewer times than the quantile are among the ``rank`` smallest."""
         within = self._earliest.order[:rank]
-        return max(p_below(one.rates(within, 1), self.quantile) for one in self._divisions)
+        return max(p_below(one.rates(within, 1), self.quantile) for one in divisions)
 
 
 class _Ranked:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.estimate.each_group import Group, worst_of_groups
-from harness.estimate.interval_choice import Trials
+from harness.estimate.interval_choice import TrialShare
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import rate
 from harness.estimate.quantile_bounds import TimedSample
@@ -244,7 +244,7 @@ def _variation(
 
 
 def _lost(selection: Selection, pairs: Sequence[TransferPair]) -> Metric:
-    trials = Trials(
+    trials = TrialShare(
         None if one.is_doubtful else one.is_lost
         for one in pairs
         if one.is_doubtful or one.is_lost or one.is_whole

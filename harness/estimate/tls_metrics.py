@@ -221,11 +221,11 @@ def interception_failures(selection: Selection) -> MeasuredMetric:
         count_trials(words, trials.get(name, ()), _works)
         for name, words in cases_of("service").items()
     ]
-    tried_ones = [one for case in cases_of("service") for one in trials.get(case, ())]
-    alive = [one for one in tried_ones if one.came_on_control]
+    attempts = [one for case in cases_of("service") for one in trials.get(case, ())]
+    alive = [one for one in attempts if one.came_on_control]
     failed = (None if (works := _works(one)) is None else not works for one in alive)
     metric = rate(selection, "interception_failures", failed, is_least=False)
-    dead = len(tried_ones) - len(alive)
+    dead = len(attempts) - len(alive)
     tried = {one.words: one.right + len(one.wrong) for one in cases}
     missing = tuple(
         Condition(name=f"{words}: tried", held=None) for words, n in tried.items() if not n

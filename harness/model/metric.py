@@ -119,8 +119,9 @@ class Metric:
     requirement must hold for it as well. ``p_value`` is the smallest level at which the bounds show
     that the threshold is missed; ``None`` if the metric is no sample.
     ``decided`` are the bounds without undecided items, ``alone`` those with items treated as
-    independent; both only explain an outcome. ``unnamed`` items have no registrable domain and are
-    treated as independent. ``parts`` are the subgroups, each of which must hold by itself.
+    independent, where domains or spells make others; both only explain an outcome. ``unnamed``
+    items have no registrable domain and are treated as independent. ``parts`` are the subgroups,
+    each of which must hold by itself.
     """
 
     name: str

@@ -16,6 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import InstrumentError
 from harness.model.code_digest import digest_of_code
@@ -56,6 +58,7 @@ class ParquetVerdicts:
         self.path = path
         self._places = {place: number for number, place in enumerate(counts.probes)}
         self._seen: dict[int, Witness] = {}
+        self._orders: dict[str, NDArray[np.int64]] = {}
         self._connection: Any = None
 
     def close(self) -> None:
@@ -113,10 +116,18 @@ class ParquetVerdicts:
         """The outcome group of each item that a profile tried, in the order of its first trials."""
         if not groups:
             return []
+        if profile not in self._orders:
+            self._orders[profile] = self._order(profile)
+        order = self._orders[profile]
+        return list(map(int, order[np.isin(order, list(groups))]))
+
+    def _order(self, profile: str) -> NDArray[np.int64]:
+        """Read the outcome groups of all items of a profile; every metric asks for some."""
         places = [number for place, number in self._places.items() if place[1] == profile]
+        every = range(len(self.counts.groups))
         where = f"{_in_condition('place', places)} GROUP BY fate, item ORDER BY min(n)"
-        with self._query("fate", groups, where) as found:
-            return [int(group) for group in found.fetchnumpy()["fate"]]
+        with self._query("fate", every, where) as found:
+            return np.asarray(found.fetchnumpy()["fate"], dtype=np.int64)
 
     def overheads(self, groups: Collection[int], profile: str, probe: str) -> Overheads:
         """The seconds that the service added, one value for each pair of times."""

@@ -22,7 +22,7 @@ from scipy import special
 from harness.assess.outcomes import assess, is_sampled
 from harness.estimate.each_group import Group, worst_of_groups
 from harness.estimate.estimate import estimate
-from harness.estimate.interval_choice import Trials
+from harness.estimate.interval_choice import TrialShare
 from harness.estimate.intervals import smallest_level
 from harness.estimate.item_selection import Selection
 from harness.estimate.log_metrics import MOST_WRONG
@@ -289,7 +289,7 @@ def _difference(selection: Selection, first: int, second: int, alike: int) -> Me
 
 def _lesser(selection: Selection, is_wrong: Missed) -> Metric:
     """LOG-02 of requests with lesser errors, which count if more than 0.5 % surely are wrong."""
-    trials = Trials(is_wrong.tolist())
+    trials = TrialShare(is_wrong.tolist())
     bounds = trials.bounds(selection.alpha)
     surely, perhaps = (bound is not None and bound > MOST_WRONG for bound in bounds)
     name, k = selection.measure.metric, trials.k if surely else 0

@@ -16,7 +16,9 @@ from harness.model.service_log import LoggedRequest
 from harness.schemes.load import find_row, load_scheme
 from test_suites.calibration.simulated_counts import allowed
 from test_suites.calibration.simulated_marks import (
-    WAYS,
+    CLUSTERS,
+    INDEPENDENT,
+    SPELLS,
     Sampled,
     Way,
     accused,
@@ -99,9 +101,20 @@ def test_each_group_at_the_mark_conforms_and_all_are_accused_at_most_at_alpha(na
     assert errors.accused > 0.001, "a bad one is accused"
 
 
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
-def test_a_service_at_every_mark_of_a_scheme_is_accused_at_most_at_alpha(way: Way) -> None:
-    scheme, replicates = load_scheme("uksic-2024"), 40
+@pytest.mark.parametrize(
+    ("name", "way", "replicates"),
+    [
+        ("dfe-2024", INDEPENDENT, 100),
+        ("strict", INDEPENDENT, 40),
+        ("uksic-2024", SPELLS, 40),
+        ("uksic-2024", CLUSTERS, 40),
+    ],
+    ids=str,
+)
+def test_a_service_at_every_mark_of_a_scheme_is_accused_at_most_at_alpha(
+    name: str, way: Way, replicates: int
+) -> None:
+    scheme = load_scheme(name)
     alpha = scheme.decision.alpha
 
     assert accused(scheme, replicates, 31, way) <= allowed(alpha, replicates)
@@ -114,6 +127,6 @@ ALONE = [*rows_in_each_way(SCHEMES)]
 
 @pytest.mark.parametrize("case", ALONE, ids=lambda case: case.name)
 def test_a_group_at_the_mark_among_perfect_ones_conforms_at_most_at_alpha(case: Sampled) -> None:
-    replicates = 20
+    replicates = 60
 
     assert case.granted(replicates, 11) <= allowed(case.alpha, replicates)

@@ -18,7 +18,7 @@ from harness.estimate.interval_choice import (
     EXACT,
     ClusteredRate,
     RateBounds,
-    Trials,
+    TrialShare,
     clustered_rate,
     count_by_domain,
     design_effect,
@@ -338,7 +338,7 @@ def test_misses_in_a_row_are_one_spell_and_scattered_ones_are_not() -> None:
 
 def test_more_is_needed_to_accuse_for_spells_than_for_scattered_misses() -> None:
     scattered, in_row = (
-        Trials(place % every >= missed for place in range(300))
+        TrialShare(place % every >= missed for place in range(300))
         for every, missed in ((5, 1), (60, 12))
     )
 
@@ -350,18 +350,18 @@ def test_more_is_needed_to_accuse_for_spells_than_for_scattered_misses() -> None
 
 
 def test_undecided_trials_are_the_worst_on_either_side_and_one_miss_is_no_spell() -> None:
-    doubt = Trials([True] * 95 + [None] * 5 + [True] * 100)
+    doubt = TrialShare([True] * 95 + [None] * 5 + [True] * 100)
 
     assert (doubt.k, doubt.n, doubt.undecided) == (195, 195, 5)
     assert doubt.bounds(0.05) == (lower_bound({1.0: 21, 4 / 9: 1}, 0.05), 1.0)
-    assert Trials([True] * 99 + [False]).method == "Clopper-Pearson"
-    assert Trials([]).bounds(0.05) == (None, None)
-    assert Trials([None]).p_below(0.9) == 1.0
+    assert TrialShare([True] * 99 + [False]).method == "Clopper-Pearson"
+    assert TrialShare([]).bounds(0.05) == (None, None)
+    assert TrialShare([None]).p_below(0.9) == 1.0
 
 
 @given(st.lists(st.sampled_from([True, False, None]), max_size=80))
 def test_bounds_by_spells_are_never_narrower(found: list[bool | None]) -> None:
-    trials = Trials(found)
+    trials = TrialShare(found)
     bounds = trials.bounds(0.05)
     single = worst_case(trials.k, trials.n, trials.undecided, 0.05)
     if not trials.n:

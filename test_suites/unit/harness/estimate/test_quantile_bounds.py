@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from harness.estimate.interval_choice import is_in_runs, longest_stretch
+from harness.estimate.intervals import p_below
 from harness.estimate.quantile_bounds import TimedSample, median_of
 from harness.model.order_statistic import quantile_of
 from harness.model.smallest_sample import blocks_for
@@ -169,3 +170,13 @@ def test_a_bound_moves_with_the_level() -> None:
 
     assert all(upper is not None for upper in uppers)
     assert all((one or 0) > (other or 0) for one, other in pairwise(uppers))
+
+
+def test_slow_times_in_few_spells_accuse_no_more_than_as_many_blocks() -> None:
+    """60 times, of which 45 are slow in three spells: for a median, blocks of 12 and not of 4."""
+    times = [1.0 if place % 20 < 15 else 0.0 for place in range(60)]
+    found = sample(times, quantile=0.5, mark=0.5)
+
+    assert found.spell == 4
+    fast = {0.0: 1, 1 / 12: 1, 4 / 12: 1, 5 / 12: 2}
+    assert found.p_above(0.5) == pytest.approx(p_below(fast, 0.5))
