@@ -291,12 +291,8 @@ def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
     are known by a digest alone are never tried, and a campaign that may stop early may leave out
     others. Content items belong to no list.
     """
-    is_whole = len(campaign.corpora) == 1 and campaign.corpora[0].is_whole
-    if (
-        is_whole
-        and campaign.stopping is None
-        and all(corpus.reference.sensitivity != "S4" for corpus in corpora)
-    ):
+    has_digests = any(corpus.reference.sensitivity == "S4" for corpus in corpora)
+    if campaign.keeps_order_of_pack and not has_digests:
         return {}
     lists = [corpus for corpus in corpora if corpus.reference.kind != "content"]
     return dict(sorted(Counter(item.category for each in lists for item in each.items()).items()))

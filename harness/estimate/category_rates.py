@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
-from harness.estimate.interval_choice import rate_bounds
+from harness.estimate.interval_choice import order_of_trial, rate_bounds
 from harness.estimate.item_selection import CONTROL_CATEGORY
 from harness.estimate.outcome_groups import GroupResult, classify_results, total
 from harness.estimate.profiles import LineProfile
@@ -54,7 +53,7 @@ def _rate(
         classified.indeterminate,
         "guarded",
         scheme.decision.alpha,
-        order=partial(verdict_counts.in_order, profile=line_profile.profile),
+        order=order_of_trial(verdict_counts, line_profile.profile, line_profile.campaign),
     )
     return CategoryRate(
         category=category,

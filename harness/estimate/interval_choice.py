@@ -15,6 +15,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -32,9 +33,11 @@ from harness.estimate.intervals import (
     upper_bound,
 )
 from harness.estimate.outcome_groups import GroupResult, total
+from harness.model.campaign import Campaign
 from harness.model.metric import Span, Spread
 from harness.model.outcome_group import DomainComposition
 from harness.model.scheme import DecisionRule, Threshold
+from harness.ports.judging import CountedVerdicts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +214,18 @@ def rate_bounds(
         else None,
         unnamed=unnamed,
     )
+
+
+def order_of_trial(
+    verdict_counts: CountedVerdicts, profile: str, campaign: Campaign | None
+) -> Order | None:
+    """Return the order in which a profile tried items; ``None`` if it is that of their pack.
+
+    Neighbours in a list may be alike, so that missing them together shows no spell of time.
+    """
+    if campaign is not None and campaign.keeps_order_of_pack:
+        return None
+    return partial(verdict_counts.in_order, profile=profile)
 
 
 def design_effect(

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial, wraps
+from functools import wraps
 
-from harness.estimate.interval_choice import RateBounds, rate_bounds
+from harness.estimate.interval_choice import RateBounds, order_of_trial, rate_bounds
 from harness.estimate.intervals import Bounds
 from harness.estimate.item_selection import ProfileSelection, Selection
 from harness.estimate.outcome_groups import ClassifiedResults, GroupResult, classify_results
@@ -330,7 +330,7 @@ def _rate_bounds(
         wanted.rule,
         selection.alpha,
         wanted.threshold,
-        order=partial(selection.verdict_counts.in_order, profile=selection.profile),
+        order=order_of_trial(selection.verdict_counts, selection.profile, selection.campaign),
     )
 
 

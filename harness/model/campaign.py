@@ -320,6 +320,14 @@ class Campaign(Declared):
                 raise ValueError(msg)
         return self
 
+    @property
+    def keeps_order_of_pack(self) -> bool:
+        """Whether items are tried in the order of their pack, and not in one that the seed mixes.
+
+        A single pack that is used whole is streamed, unless a campaign may stop early.
+        """
+        return len(self.corpora) == 1 and self.corpora[0].is_whole and self.stopping is None
+
     def phase_of(self, profile: str) -> str:
         """Return the policy column of a profile: declared, else its name if it is a phase."""
         declared = self.profiles[profile].phase

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from harness.estimate.rates import (
     overblock_rate,
     overblocked,
 )
+from harness.model.campaign import Campaign
 from harness.model.verdict import Mechanism, State, Verdict
 from test_suites.memory_fold import named
 from test_suites.unit.harness.estimate.selected_outcome import spread
@@ -119,3 +122,32 @@ def test_what_was_left_out_is_counted_at_its_worst_beside(
     verdicts = [verdict(f"a{n}", "ALW", state=state) for n, state in enumerate(states)]
     wrong = overblock_rate(select(verdicts)).metric
     assert wrong.worst == (0.0, clopper_pearson(12, 100, 0.05).upper)
+
+
+def campaign_on(pack: dict[str, Any]) -> Campaign:
+    """A campaign on one pack."""
+    return Campaign.model_validate(
+        {
+            "campaign": "spring",
+            "service": {"name": "Filter"},
+            "lines": ({"name": "proxy", "type": "explicit_proxy"},),
+            "profiles": {"ks2": {}},
+            "corpora": (pack,),
+        }
+    )
+
+
+@pytest.mark.parametrize(("sample", "has_spells"), [({}, False), ({"sample": 300}, True)])
+def test_neighbours_in_the_order_of_a_whole_pack_are_no_spell(
+    verdict: Callable[..., Verdict],
+    select: Callable[..., Selection],
+    sample: dict[str, int],
+    has_spells: bool,
+) -> None:
+    states = [State.ALLOWED if 40 <= n < 60 else State.BLOCKED for n in range(100)]
+    verdicts = [verdict(f"i{n}", state=state) for n, state in enumerate(states)]
+    campaign = campaign_on({"pack": "list"} | sample)
+
+    metric = block_rate(replace(select(verdicts), campaign=campaign)).metric
+
+    assert ("spells" in metric.method) is has_spells
