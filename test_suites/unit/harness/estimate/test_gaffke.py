@@ -160,3 +160,16 @@ def test_the_edges_of_a_level() -> None:
     assert (p_above({0.5: 3}, 0.5), p_above({0.5: 3, 1.0: 1}, 1.0)) == (1, 1)
     assert p_below({1.0: 5}, 0.9) == 1
     assert p_below({0.0: 5}, 0.9) == pytest.approx(0.1**5)
+
+
+@given(
+    st.dictionaries(
+        st.integers(0, 12).map(lambda twelfths: twelfths / 12), st.integers(1, 60), min_size=3
+    ),
+    st.sampled_from([0.25, 0.05, 0.01, 0.001]),
+)
+@settings(deadline=None)
+def test_the_bound_is_where_the_level_is_alpha(rates: dict[float, int], alpha: float) -> None:
+    bound = lower_bound(rates, alpha)
+
+    assert p_above(rates, bound) == pytest.approx(alpha, abs=1e-6)
