@@ -21,9 +21,12 @@ def register_body(folder: Path, registry: Path) -> Path:
     return private
 
 
-def sign_scheme_as_body(scheme: Path, folder: Path, registry: Path) -> None:
+def sign_scheme_as_body(scheme: Path, folder: Path, registry: Path, *packs: Path) -> None:
     """Sign a scheme with a key that is on record as the body's, before it is measured with."""
-    _run("scheme", "sign", str(scheme), "--key", str(register_body(folder, registry)))
+    key = str(register_body(folder, registry))
+    _run("scheme", "sign", str(scheme), "--key", key)
+    for pack in packs:
+        _run("corpus", "sign", str(pack), "--key", key)
 
 
 def sign_pack_as_body(pack: Path, folder: Path, registry: Path) -> None:

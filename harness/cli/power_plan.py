@@ -9,7 +9,12 @@ from typing import Any
 
 from harness.cli.item_supply import ItemGroup, count_by_group, group_items, groups_for
 from harness.estimate.item_selection import is_asked
-from harness.estimate.planning import decision_limits, items_for_power, power_at, rate_for_power
+from harness.estimate.planning import (
+    decision_limits,
+    items_for_power,
+    power_with_undecided,
+    rate_for_power,
+)
 from harness.estimate.stopping_tests import SprtPlan
 from harness.model.corpus import Item
 from harness.model.log_case import COUNTED, requests_for
@@ -33,8 +38,9 @@ class Forecast:
     service of ``good_rate`` passes with the wanted power in all binding rows that a sample decides,
     each of whose groups is a test of its own: ``tests`` are those of this row, such as categories,
     of which each needs as many. ``chance`` is the probability with which it passes this row on what
-    is available. Both numbers count registrable domains where the requirement is about a rate of
-    items, because each domain counts once, and items otherwise. Of requests for a log, ``n`` are
+    is available; it alone counts that misses look by chance as if they came in spells
+    (docs/reference/power.md). Both numbers count registrable domains where the requirement is about
+    a rate of items, because each domain counts once, and items otherwise. Of requests, ``n`` are
     those that ``accredit log send`` makes without ``--requests``, of those with and without a mark
     of a test the fewer, because each must conform; other trials that are made for the requirement
     alone are never available.
@@ -178,7 +184,9 @@ def _forecast_rate(
         fails=edge.fails,
         rate_for_power=None if edge.passes is None else rate_for_power(n, edge.passes, power),
         says=_decision_text(requirement, n, edge.passes, edge.fails),
-        chance=power_at(n, threshold, good, alpha) ** tests if requirement.binding else None,
+        chance=power_with_undecided(n, threshold, good, 0.0, alpha=alpha) ** tests
+        if requirement.binding
+        else None,
     )
 
 

@@ -375,13 +375,18 @@ def is_in_runs(is_rare: NDArray[np.bool_]) -> bool:
     Eugenics 9 (1939) 10-17). It is exact, because a few rare trials are far from normal.
     """
     rare = int(is_rare.sum())
-    others = len(is_rare) - rare
-    if rare <= 1 or not others:
+    if rare <= 1 or rare == len(is_rare):
         return False
     runs = int(is_rare[0]) + int((is_rare[1:] & ~is_rare[:-1]).sum())
-    fewer = np.arange(1, runs + 1)
-    ways = _log_ways(rare - 1, fewer - 1) + _log_ways(others + 1, fewer)
-    return float(np.exp(ways - _log_ways(rare + others, np.array([rare]))).sum()) <= BY_CHANCE
+    return float(chances_of_runs(len(is_rare), rare)[:runs].sum()) <= BY_CHANCE
+
+
+def chances_of_runs(trials: int, rare: int) -> NDArray[np.float64]:
+    """The chance of 1, 2, ... runs of the rare ones among so many trials in a random order."""
+    others = trials - rare
+    runs = np.arange(1, min(rare, others + 1) + 1)
+    ways = _log_ways(rare - 1, runs - 1) + _log_ways(others + 1, runs)
+    return np.asarray(np.exp(ways - _log_ways(trials, np.array([rare]))), dtype=np.float64)
 
 
 def _log_ways(of: int, some: Numbers) -> NDArray[np.float64]:

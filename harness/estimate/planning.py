@@ -10,11 +10,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from scipy import optimize, special
+from numpy.typing import NDArray
+from scipy import special
 
+from harness.estimate.interval_choice import BY_CHANCE, TrialShare, chances_of_runs
 from harness.estimate.stopping_tests import Sprt, SprtPlan
+
+ORDERS = 200
+"""How many orders that look like spells are tried."""
+NEGLIGIBLE = 1e-4
+"""Numbers of misses that are rarer are taken as if none of their orders looked like spells."""
+CERTAIN = 5
+"""After so many numbers of misses all of whose orders conform, those of fewer misses do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,17 +105,60 @@ def power_with_undecided(
     Of ``n`` items U ~ Bin(n, ``undecided``) are, at random, and the rest are right with
     probability ``true_rate``. Each undecided one counts as a miss, and no outcome conforms where
     surely more than the share ``limit`` is undecided (``harness.model.coverage.undecided``).
+    Items come in a random order, which looks at times as if misses came in spells.
     """
     passes = decision_limits(n, threshold, alpha).passes
     if passes is None:
         return 0.0
-    chance = 0.0
+    chances: NDArray[np.float64] = np.zeros(passes + 1)  # by how many are missed or undecided
     for lost in range(passes + 1):
         is_over = lost > limit * n and 1 - _tail(lost - 1, n, limit) <= alpha
-        if not is_over:
-            here = _tail(lost, n, undecided) - _tail(lost - 1, n, undecided)
-            chance += here * _tail(passes - lost, n - lost, 1 - true_rate)
-    return chance
+        here = 0.0 if is_over else _tail(lost, n, undecided) - _tail(lost - 1, n, undecided)
+        missed = np.arange(passes + 1 - lost)
+        more = np.asarray(special.bdtrc(missed, n - lost, 1 - true_rate), dtype=np.float64)
+        among = -np.diff(more, prepend=1.0)
+        chances[lost:] = chances[lost:] + here * among
+    refused, whole = 0.0, 0
+    for rare in range(passes, 1, -1):
+        if chances[rare] >= NEGLIGIBLE and whole < CERTAIN:
+            share = _refused(n, rare, threshold, alpha)
+            whole = 0 if share else whole + 1
+            refused += chances[rare] * share
+    return math.fsum(chances) - refused
+
+
+@cache
+def _refused(n: int, rare: int, threshold: float, alpha: float) -> float:
+    """How often a random order of so many misses does not conform, though their number does.
+
+    That their runs are few enough for spells is computed; which of these orders do not conform is
+    seen in ``ORDERS`` of them.
+    """
+    runs = chances_of_runs(n, rare)
+    in_spells = runs[np.cumsum(runs) <= BY_CHANCE]
+    if not in_spells.size:
+        return 0.0
+    random = np.random.default_rng((n, rare))
+    numbers = random.choice(len(in_spells), ORDERS, p=in_spells / in_spells.sum()) + 1
+    orders = (_order(n, rare, int(number), random) for number in numbers)
+    refused = sum(TrialShare(order.tolist()).p_above(threshold) > alpha for order in orders)
+    return float(in_spells.sum()) * refused / ORDERS
+
+
+def _order(n: int, rare: int, runs: int, random: np.random.Generator) -> NDArray[np.bool_]:
+    """Any order of n trials in which the rare, ``False``, make so many runs; each as likely."""
+    lengths = _parts(rare, runs, random)
+    between = _parts(n - rare + 2, runs + 1, random)
+    between[[0, -1]] -= 1  # the order may begin and end with a run
+    both = np.zeros(2 * runs + 1, dtype=np.int64)
+    both[::2], both[1::2] = between, lengths
+    return np.repeat(np.arange(2 * runs + 1) % 2 == 0, both)
+
+
+def _parts(whole: int, number: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Divide a whole into so many parts of at least 1; each division is as likely."""
+    cuts = np.sort(random.choice(whole - 1, number - 1, replace=False)) + 1
+    return np.diff(cuts, prepend=0, append=whole)
 
 
 def items_for_power(
@@ -195,25 +248,6 @@ def _passing(plan: SprtPlan, n: int) -> int:
     """Return how many numbers of misses of n items, from 0, end the test as a pass."""
     most = (plan.pass_at - n * plan.block_step) / (plan.miss_step - plan.block_step)
     return max(0, math.floor(most + 1e-12) + 1)
-
-
-def rate_for_all(
-    n: int, threshold: float, categories: int, chance: float = 0.95, alpha: float = 0.05
-) -> float:
-    """Return the true rate at which ``categories`` independent tests all pass with ``chance``.
-
-    Each category is tested at level alpha (intersection-union, Berger, Technometrics 24 (1982)
-    295-300): conformity needs no correction, but the power falls. Raises ValueError
-    if n items cannot pass at all.
-    """
-    passes = decision_limits(n, threshold, alpha).passes
-    if passes is None:
-        msg = f"{n} items cannot pass {threshold:g} at all"
-        raise ValueError(msg)
-    chance_of_each = chance ** (1 / categories)
-    return float(
-        optimize.brentq(lambda rate: _tail(passes, n, 1 - rate) - chance_of_each, threshold, 1.0)
-    )
 
 
 def zero_miss_items(threshold: float, alpha: float = 0.05) -> int:

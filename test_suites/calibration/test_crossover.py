@@ -149,7 +149,7 @@ def test_both_halves_together_conform(wall: Wall, campaign: Path) -> None:
     left_by = {
         (one.key.round, one.key.line, one.left_by)
         for one in journal.observations()
-        if one.role not in ("heartbeat", "retry")
+        if one.role not in ("heartbeat", "retry", "machine")
     }
     journal.close()
     assert {

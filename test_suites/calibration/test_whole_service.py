@@ -46,7 +46,7 @@ from test_suites.registered_people import registered
 from test_suites.rehearsal import read_rehearsal
 from test_suites.right_clock import synchronised
 from test_suites.set_clock import SetClock
-from test_suites.signing_body import sign_pack_as_body
+from test_suites.signing_body import sign_scheme_as_body
 
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
 BESIDE = ("LOG-01", "LOG-02", "EML-01", "EML-02", "EML-03", "EML-04", "AVL-01")
@@ -65,11 +65,27 @@ pytestmark = pytest.mark.timeout(1500)
 """The first test waits for the whole campaign."""
 
 
-def write_campaign(folder: Path, running: RangeTestbed) -> Path:
+def write_scheme(folder: Path) -> Path:
+    """becta-2008 with patience: on a busy machine nobody knows who made the pages late."""
+    minute = {"at_most": 60, "provenance": "proposed", "source": "this test"}
+    scheme = {
+        "id": "becta-2008-patient",
+        "version": "1.0",
+        "title": "All of becta-2008, with pages that may take a minute",
+        "parent": "becta-2008",
+        "requirements": [{"id": "PRF-03", "threshold": minute}],
+    }
+    path = folder / "becta-2008-patient.yaml"
+    path.write_text(json.dumps(scheme))
+    return path
+
+
+def write_campaign(folder: Path, scheme: Path, running: RangeTestbed) -> Path:
     """A campaign for all of becta-2008 over the range's proxy."""
     proxy = {"proxy": running.origin.services["reference"]["proxy"]["pupils"]}
     declared: dict[str, Any] = {
         "campaign": "whole",
+        "scheme": str(scheme),
         "service": YAML(typ="safe").load(declared_service(running, "proxy"))
         | {"name": "Safe Net", "supplier": "Acme"},
         "origin": str(folder / "range/origin.json"),
@@ -106,8 +122,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
             folder / "range", policy=policy, pages=pages, mail=mailbox.relay()
         ) as running,
     ):
-        path, out = write_campaign(folder, running), folder / "out"
-        sign_pack_as_body(folder / "range/downloads", folder, out / "registry.sqlite")
+        scheme, out = write_scheme(folder), folder / "out"
+        path = write_campaign(folder, scheme, running)
+        downloads = folder / "range/downloads"
+        sign_scheme_as_body(scheme, folder, out / "registry.sqlite", downloads)
         give_both_parts(path, out, "Sue", WallClock())
         prepared = prepare_in(path, out)
         register = prepared.campaign.scheme
@@ -150,11 +168,6 @@ def told(assessment: Assessment, conformity: Conformity) -> list[str]:
         for one in assessment.outcomes
         if one.requirement.binding and one.conformity is conformity
     )
-
-
-def open_but_times(assessment: Assessment) -> list[str]:
-    """What is left open but the time to wait for pages, which other work on this machine changes."""
-    return [name for name in told(assessment, OPEN) if name != "PRF-03"]
 
 
 def test_becta_2008_binds_records_mail_and_availability() -> None:
@@ -229,13 +242,16 @@ def test_a_service_that_filters_well_and_keeps_no_usable_record_does_not_conform
     assessment = concluded(campaign)
 
     assert failed == told(assessment, FAILS)
-    assert left_open == open_but_times(assessment)
+    assert left_open == told(assessment, OPEN)
     assert 1 == assessment.exit_code
 
 
 def test_a_log_that_was_not_read_shows_no_record(campaign: CampaignPaths) -> None:
     assessment = concluded(campaign)
 
-    assert ["LOG-01", "LOG-02"] == open_but_times(assessment)
+    assert ["LOG-01", "LOG-02"] == told(assessment, OPEN)
     assert 3 == assessment.exit_code
-    assert json.loads((campaign.home / "assessment-becta-2008.json").read_text())["exit_code"] == 3
+    assert (
+        json.loads((campaign.home / "assessment-becta-2008-patient.json").read_text())["exit_code"]
+        == 3
+    )

@@ -11,7 +11,7 @@ from harness.cli.alerts import planned as sessions_planned
 from harness.cli.compose import prepare
 from harness.cli.log import planned
 from harness.cli.power_plan import Forecast, chance_of_all, forecast
-from harness.estimate.planning import power_at
+from harness.estimate.planning import power_at, power_with_undecided
 from harness.model.corpus import TWIN, Item
 from harness.model.file_case import NAMED_CASES
 from harness.model.log_case import COUNTED, log_case, log_items
@@ -202,7 +202,7 @@ def test_what_a_campaign_can_decide_is_the_chance_of_all_rows() -> None:
     chance, number = chance_of_all(rows)
 
     assert number == len([row for row in rows if row.chance is not None])
-    assert of(rows, "URL-05").chance == pytest.approx(power_at(250, 0.9, 0.95) ** 3)
+    assert of(rows, "URL-05").chance == power_with_undecided(250, 0.9, 0.95, 0.0) ** 3
     assert 0 < chance < min(row.chance for row in rows if row.chance is not None)
 
 
