@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from test_suites.calibration.simulated_counts import Design, Draw
 
 REPLICATES, STOPPED = 10_000, 1_000
-SERVICES, CAMPAIGNS = 4_000, 1_000
+SERVICES, CAMPAIGNS = 700, 500
 SCHEMES = ("becta-2008", "uksic-2024", "dfe-2024", "strict")
 ALPHA = 0.05
 
@@ -52,15 +54,18 @@ def marks_of_rows() -> Iterable[Result]:
     )
 
     schemes = [load_scheme(name) for name in SCHEMES]
-    for scheme in schemes:
-        for way in WAYS:
-            found = accused(scheme, SERVICES, 31, way)
+    cases = list(rows_in_each_way(schemes))
+    services = [(scheme, way) for scheme in schemes for way in WAYS]
+    # each worker is a copy of this process, so that cases need not be written out
+    with ProcessPoolExecutor(mp_context=get_context("fork")) as workers:
+        accusing = [workers.submit(accused, scheme, SERVICES, 31, way) for scheme, way in services]
+        granting = [workers.submit(case.granted, CAMPAIGNS, 11) for case in cases]
+        for (scheme, way), found in zip(services, accusing, strict=True):
             rows = len(sampled_rows(scheme))
             goal = f"{scheme.id}, a service at {rows} marks, {way.name}: accused"
-            yield _result(goal, found, scheme.decision.alpha, SERVICES)
-    for case in rows_in_each_way(schemes):
-        found = case.granted(CAMPAIGNS, 11)
-        yield _result(f"{case.name}: conforms", found, case.alpha, CAMPAIGNS)
+            yield _result(goal, found.result(), scheme.decision.alpha, SERVICES)
+        for case, found in zip(cases, granting, strict=True):
+            yield _result(f"{case.name}: conforms", found.result(), case.alpha, CAMPAIGNS)
 
 
 def _clustered() -> Iterable[Result]:

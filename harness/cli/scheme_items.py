@@ -28,7 +28,7 @@ HARMFUL, HARMLESS = "canary", "school-pages"
 
 ROOM = 120
 """The smallest sample of a category for a rate. A service that blocks 98 % of each of nine
-categories conforms in all of them, at 90 %, with a probability of 91 %; with 60 items it is 2 %."""
+categories conforms in all of them, at 90 %, with a probability of 84 %; with 60 items it is 2 %."""
 
 PAGES_ROOM = 10
 """The smallest sample of a topic of harmless pages."""

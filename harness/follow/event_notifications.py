@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
+from harness.follow.recall import recalled_decision
 from harness.model.alarm import RaisedAlarm
 from harness.model.conformity import Conformity
 from harness.model.decision_event import DecisionMade
@@ -16,8 +17,11 @@ from harness.model.event import (
     PlanDrafted,
     PlanEscalated,
     PlanEvent,
+    PlanSuperseded,
+    RecordAdded,
 )
 from harness.model.notification import Notification, NotificationKind
+from harness.model.registry_record import Review
 from harness.model.stream import StreamHead
 from harness.model.surveillance_event import AlarmRaised, AlarmRetested, SurveillanceRun
 
@@ -64,17 +68,20 @@ def findings_named(
 
 
 def _told_of(stream: str, event: Event, services: Mapping[str, str]) -> _Told | None:
+    told = None
     match event:
         case AlarmRaised():
-            return _raised(stream, event.raised)
+            told = _raised(stream, event.raised)
         case AlarmRetested():
-            return _retested(stream, event)
-        case PlanDrafted() | PlanEscalated() | PlanClosed():
-            return _plan(stream, event, services.get(event.plan, ""))
+            told = _retested(stream, event)
+        case RecordAdded(record=Review() as review) if decision := recalled_decision(review):
+            told = _recalled(stream, review, decision)
+        case PlanDrafted() | PlanEscalated() | PlanClosed() | PlanSuperseded():
+            told = _plan(stream, event, services.get(event.plan, ""))
         case DecisionMade():
-            return _decided(stream, event)
+            told = _decided(stream, event)
         case SurveillanceRun() if event.result == "failed":
-            return _Told(
+            told = _Told(
                 NotificationKind.RUN_FAILED,
                 event.service,
                 f"A run at {event.site} failed",
@@ -82,7 +89,7 @@ def _told_of(stream: str, event: Event, services: Mapping[str, str]) -> _Told | 
                 "/sites",
                 event.site,
             )
-    return None
+    return told
 
 
 def _raised(stream: str, raised: RaisedAlarm) -> _Told:
@@ -119,7 +126,17 @@ def _plan(stream: str, event: PlanEvent, service: str) -> _Told:
             title = f"{about} was escalated: {str(event.level).replace('-', ' ')}"
             words = f"{event.reason} It ends when: {event.exit_criteria}"
             return _Told(NotificationKind.PLAN_ESCALATED, service, title, words, path)
+        case PlanSuperseded():
+            words = f"The scheme changed to {event.scheme_version}: {event.reason}"
+            return _Told(NotificationKind.PLAN_CLOSED, service, f"{about} was ended", words, path)
     return _Told(NotificationKind.PLAN_CLOSED, service, f"{about} was closed", "", path)
+
+
+def _recalled(stream: str, review: Review, decision: str) -> _Told:
+    words = "Its accreditation is under review until a new decision is made."
+    path = page_path("decisions", stream, decision)
+    title = f"{review.of}: decision {decision} was recalled"
+    return _Told(NotificationKind.DECISION, review.of, title, words, path)
 
 
 def _decided(stream: str, event: DecisionMade) -> _Told:

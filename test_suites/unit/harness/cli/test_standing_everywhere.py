@@ -19,9 +19,12 @@ from harness.cli.hub_history import HubStream
 from harness.cli.hub_waiting import waiting_documents
 from harness.follow.deadlines import is_reached
 from harness.follow.due_dates import obligations
+from harness.follow.event_notifications import event_notifications, findings_named
 from harness.follow.findings import draft_plan
+from harness.follow.recall import review_name
 from harness.follow.standing import ServiceStanding, standing_at
 from harness.follow.status_history import replay_statuses
+from harness.model.action_plan import PlanState, Retest, RetestResult
 from harness.model.alarm import AlarmRetest, AlarmRule, RaisedAlarm
 from harness.model.decision import FAVOURABLE, Basis, Decision, Proposal, Status
 from harness.model.decision_event import DecisionMade
@@ -29,17 +32,23 @@ from harness.model.escalation import Level
 from harness.model.event import (
     Event,
     FindingOpened,
+    FixClaimed,
     PlanAgreed,
+    PlanDrafted,
     PlanEscalated,
     PlanExtended,
+    PlanProgressed,
     PlanSubmitted,
     PlanSuperseded,
     RecordAdded,
+    RetestConcluded,
+    RetestStarted,
     StreamOpened,
 )
+from harness.model.notification import NotificationKind
 from harness.model.outcome import Conformity
 from harness.model.registration_event import CampaignRegistered
-from harness.model.registry_record import CampaignRecord, Service, ServiceVersion
+from harness.model.registry_record import CampaignRecord, Review, Service, ServiceVersion
 from harness.model.stream import StreamHead, stream_of
 from harness.model.surveillance_event import (
     AlarmRaised,
@@ -60,6 +69,7 @@ from reports.site.trend_facts import trends
 from test_suites import site_example
 from test_suites.hub_result_pages import ResultPages
 from test_suites.projected_example import Projected, projected
+from test_suites.unit.harness.follow.held_fix import held_and_closed
 from test_suites.unit.reports.dashboard.test_results_api import ApiWorld
 
 BEGIN = datetime(2025, 1, 6, 9, tzinfo=UTC)
@@ -143,6 +153,33 @@ def failure(number: int, days: int, version: str, ended: int) -> list[Event]:
     ]  # fmt: skip
 
 
+def fixed(number: int, days: int, version: str) -> list[Event]:
+    """A finding whose plan a re-test verified; it held, and the plan was closed after 45 days."""
+    opened = failure(number, days, version, days)[:-2]
+    plan = f"P-{number:04d}"
+    retest = Retest(
+        campaign=f"retest-{number}", at=after(days + 21), begun=after(days + 20), statement="s",
+        outcome=RetestResult.CONFORMS, missed_tested=2, missed_still_failing=(), fresh_tested=60,
+    )  # fmt: skip
+    return [
+        *opened,
+        PlanProgressed(at=after(days + 5), actor="Olga", plan=plan, note="n"),
+        FixClaimed(at=after(days + 10), actor="Olga", plan=plan, statement="fixed"),
+        RetestStarted(at=after(days + 20), actor="Ann", plan=plan, campaign=retest.campaign),
+        RetestConcluded(
+            at=retest.at, actor="Ann", plan=plan, retest=retest, service=SERVICE, scheme=SCHEME
+        ),
+        *held_and_closed(plan, after(days + 30), scheme=SCHEME),
+    ]
+
+
+def recall(days: int, decision: str) -> Event:
+    """What a decision rests on proved wrong."""
+    name = review_name(decision, f"{after(days):%Y-%m-%d}")
+    review = Review(id=name, of=SERVICE, trigger="recall", due=after(days + 14))
+    return RecordAdded(at=after(days), actor="owner", record=review)
+
+
 def alarm(days: int) -> list[Event]:
     raised = RaisedAlarm(
         number=1, service=SERVICE, scheme=SCHEME, requirement="URL-04", profile="PRIVATE class",
@@ -161,9 +198,9 @@ def alarm(days: int) -> list[Event]:
 
 
 def story() -> tuple[tuple[Event, ...], tuple[MeasuredCampaign, ...]]:
-    """Audits, runs at two sites, plans, an alarm, a suspension, a new version, a withdrawal."""
+    """Audits, runs at two sites, plans, an alarm, a suspension, a recall, two versions, the end."""
     rng = random.Random(31)
-    both = [each for day, drugs in ((10, 238), (260, 239), (430, 240))
+    both = [each for day, drugs in ((10, 238), (260, 239), (350, 240), (430, 240))
             for each in measured(day, drugs)]  # fmt: skip
     for day in range(31, 720, 28):
         for number, site in enumerate(SITES):
@@ -184,9 +221,12 @@ def story() -> tuple[tuple[Event, ...], tuple[MeasuredCampaign, ...]]:
         *alarm(170),
         decision(2, 182, "1.0", Status.SUSPENDED, 10, cause="A-0001"),
         decision(3, 270, "1.0", Status.ACCREDITED, 260),
+        recall(330, "D-0003"),
+        decision(4, 360, "1.0", Status.ACCREDITED, 350),
         *failure(2, 440, "2.0", 600),
-        decision(4, 460, "2.0", Status.WITH_ACTION_PLAN, 430),
-        decision(5, 700, "2.0", Status.WITHDRAWN, 430),
+        decision(5, 460, "2.0", Status.WITH_ACTION_PLAN, 430),
+        *fixed(3, 610, "2.0"),
+        decision(6, 700, "2.0", Status.WITHDRAWN, 430),
     ]  # fmt: skip
     campaigns = {campaign.name: campaign for _, campaign in both}
     ordered = sorted(events, key=lambda event: event.at)
@@ -210,6 +250,44 @@ def moments(count: int) -> list[datetime]:
     return sorted(after(rng.uniform(1, 730)) for _ in range(count))
 
 
+def told_agrees(standing: ServiceStanding, view: StreamView) -> None:
+    """A reader of all messages, who looks at no page, knows what is open and what was decided."""
+    plans, alarms, statuses, decided = set(), set(), {}, {}
+    drafted = [each for each in view.events if isinstance(each, PlanDrafted)]
+    found = [each for each in view.events if isinstance(each, FindingOpened)]
+    for position, event in enumerate(view.events):
+        head = StreamHead(
+            stream=STREAM, name=SUPPLIER, events=position + 1, hash="0" * 64, latest=event.at,
+            latest_position=position,
+        )  # fmt: skip
+        for message in event_notifications(head, position, event, findings_named(drafted, found)):
+            assert message.service == SERVICE
+            about = message.path.rsplit("/", 1)[1]
+            match message.kind:
+                case NotificationKind.PLAN_OPENED:
+                    plans.add(about)
+                case NotificationKind.PLAN_CLOSED:
+                    plans.remove(about)
+                case NotificationKind.ALARM_RAISED:
+                    alarms.add(about)
+                case NotificationKind.ALARM_CONFIRMED | NotificationKind.ALARM_NOT_CONFIRMED:
+                    alarms.remove(about)
+                case NotificationKind.DECISION if "was recalled" in message.title:
+                    statuses[decided[about]] = Status.UNDER_REVIEW
+                case NotificationKind.DECISION:
+                    version, _, status = message.title.partition(": ")
+                    decided[about] = version
+                    statuses[version] = Status(status.replace(" ", "-"))
+    assert plans == {each.plan.id for each in standing.findings if each.plan}
+    assert alarms == {each.id for each in standing.open_alarms}
+    assert statuses == {
+        f"{SERVICE} {one.held.decision.version}": one.last.status
+        if one.last.status is not Status.EXPIRED
+        else one.changes[-2].status
+        for one in standing.versions
+    }
+
+
 def register_agrees(standing: ServiceStanding, register: PublicRegister) -> None:
     listed = {one.version: one for one in register.services}
     accredited = {one.held.decision.version: one for one in standing.versions if one.was_accredited}
@@ -225,11 +303,12 @@ def register_agrees(standing: ServiceStanding, register: PublicRegister) -> None
 
 
 def test_all_say_the_same_at_random_moments() -> None:
-    seen = set()
+    seen: set[Status | PlanState | bool] = set()
     for moment in moments(MOMENTS):
         view = view_at(moment)
         standing = standing_at(SERVICE, view.state, view.history, moment)
         register_agrees(standing, public_register([view], moment))
+        told_agrees(standing, view)
         due = obligations(view.state, moment)
         told = {each.begins.path.rsplit("/", 1)[1] for each in of_plans(STREAM, "a", due, moment)}
         late = {each.plan.id for each in standing.overdue if each.plan}
@@ -243,14 +322,18 @@ def test_all_say_the_same_at_random_moments() -> None:
             items = json.loads(write_poam(SUPPLIER, followed, head))
             items = items["plan-of-action-and-milestones"]["poam-items"]
             props = [{each["name"]: each["value"] for each in one["props"]} for one in items]
-            open_ = {each["plan"] for each in props if each["state"] != "superseded"}
+            open_ = {
+                each["plan"] for each in props if each["state"] not in ("closed", "superseded")
+            }
             assert open_ == {each.plan.id for each in standing.findings if each.plan}
         for trend in trends(view, moment):
             leading = standing.leading(SCHEME)
             assert trend.status == (leading.last.status if leading else None)
             assert trend.suspensions == tuple(standing.suspensions(SCHEME))
         seen |= {one.last.status for one in standing.versions} | {bool(late)}
-    assert {Status.SUSPENDED, Status.WITHDRAWN, Status.EXPIRED, Status.ACCREDITED, True} <= seen
+        seen |= {plan.state for plan in view.state.plans.values()}
+    assert {*Status} - {Status.NOT_YET, Status.TERMINATED} <= seen
+    assert {True, PlanState.VERIFIED, PlanState.CLOSED, PlanState.SUPERSEDED} <= seen
 
 
 @pytest.fixture
@@ -287,7 +370,7 @@ def api_agrees(standing: ServiceStanding, api: ApiWorld) -> None:
 @pytest.mark.timeout(300)
 def test_the_hub_and_the_site_print_what_stands(hub: Projected) -> None:
     pages, api, position = ResultPages(hub), ApiWorld(hub.registry), 0
-    for moment in sorted([*moments(6), after(185), after(500), after(726)]):
+    for moment in sorted([*moments(6), after(185), after(340), after(500), after(726)]):
         view, hub.clock.at = view_at(moment), moment
         if more := view.events[position:]:
             hub.append(STREAM, *more)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.follow.event_notifications import event_notifications, findings_named, page_path
+from harness.follow.recall import review_name
 from harness.model.decision import Decision, Proposal, Status
 from harness.model.decision_event import DecisionMade
 from harness.model.escalation import Level
@@ -18,8 +19,11 @@ from harness.model.event import (
     PlanClosed,
     PlanDrafted,
     PlanEscalated,
+    PlanSuperseded,
+    RecordAdded,
 )
 from harness.model.notification import NotificationKind
+from harness.model.registry_record import Review
 from harness.model.stream import StreamHead
 from harness.model.surveillance_event import SurveillanceRun
 from test_suites.example import example_finding
@@ -43,6 +47,8 @@ DECIDED = DecisionMade(
     ),
 )  # fmt: skip
 
+RECALL = Review(id=review_name("D-0001", "2026-03-02"), of="Safe Net", trigger="recall", due=AT)
+
 
 @pytest.mark.parametrize(
     ("event", "kind", "title"),
@@ -54,6 +60,16 @@ DECIDED = DecisionMade(
             "Plan P-0001 of Safe Net was escalated: suspended",
         ),
         (PlanClosed(**BY, plan="P-0001"), NotificationKind.PLAN_CLOSED, "Plan P-0001 of Safe Net was closed"),
+        (
+            PlanSuperseded(**BY, plan="P-0001", reason="r", approver="Ben", scheme_version="2.0"),
+            NotificationKind.PLAN_CLOSED,
+            "Plan P-0001 of Safe Net was ended",
+        ),
+        (
+            RecordAdded(**BY, record=RECALL),
+            NotificationKind.DECISION,
+            "Safe Net: decision D-0001 was recalled",
+        ),
         (DECIDED, NotificationKind.DECISION, "Safe Net 2.0: suspended"),
         (
             SurveillanceRun(**BY, **RUN, result="failed", reason="no line"),
