@@ -252,7 +252,8 @@ def moments(count: int) -> list[datetime]:
 
 def told_agrees(standing: ServiceStanding, view: StreamView) -> None:
     """A reader of all messages, who looks at no page, knows what is open and what was decided."""
-    plans, alarms, statuses, decided = set(), set(), {}, {}
+    plans, alarms = set[str](), set[str]()
+    statuses, decided = dict[str, Status](), dict[str, str]()
     drafted = [each for each in view.events if isinstance(each, PlanDrafted)]
     found = [each for each in view.events if isinstance(each, FindingOpened)]
     for position, event in enumerate(view.events):
