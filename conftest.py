@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from probes.clients import machine
 from test_suites.quiet_machine import FOLDER
 from test_suites.quiet_machine.sitecustomize import quiet_reading
+from test_suites.seconds import Recorder
 
 pytest_plugins = ["pytester"]
 
@@ -44,6 +45,12 @@ settings.load_profile("house")
 
 SLOW = ("calibration", "products", "processes", "documentation", "browser")
 """The folders of ``test_suites`` whose tests take long (``Makefile``)."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Note what each test takes, if ``RECORD_SECONDS`` names a folder for it."""
+    if folder := os.environ.get("RECORD_SECONDS"):
+        config.pluginmanager.register(Recorder(Path(folder)), "recorded-seconds")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
