@@ -14,22 +14,27 @@ SEVERAL := --numprocesses $(WORKERS) --maxprocesses 5 --dist loadfile --no-loads
 # If it were set, each of several hundred processes would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-QUICK := test_suites/unit test_suites/house test_suites/hostile_inputs test_suites/recorded
-# What takes long comes first.
-SLOW := test_suites/calibration test_suites/products test_suites/processes \
-	test_suites/documentation test_suites/browser
-
-.PHONY: demo test coverage check lint types imports bench clean
+.PHONY: demo test near quick hostile coverage check lint types imports bench clean
 
 demo: $(VENV)/.made-demo
 	$(BIN)/accredit demo
 
-# Both halves: first the quick tests, which must reach 95 % of the branches of harness and corpora.
-test: coverage
-	$(BIN)/python -m pytest $(SEVERAL) $(SLOW)
+# Everything that the product promises.
+test: $(VENV)/.made-test
+	$(BIN)/python -m pytest $(SEVERAL)
 
+# While you work: tests of what you changed, in 90 s; those that guard most for their time, in 3 min.
+near quick: $(VENV)/.made-test
+	$(BIN)/python -m test_suites.tiers $@
+
+# Every hostile service, at the smallest size that can decide.
+hostile: $(VENV)/.made-test
+	HOSTILE=all $(BIN)/python -m pytest $(SEVERAL) test_suites/calibration/hostile
+
+# The tests that need no products must reach 95 % of the branches of harness and corpora.
 coverage: $(VENV)/.made-test
-	$(BIN)/python -m pytest $(SEVERAL) --cov=harness --cov=corpora $(QUICK)
+	$(BIN)/python -m pytest $(SEVERAL) --cov=harness --cov=corpora \
+		test_suites/unit test_suites/house test_suites/hostile_inputs test_suites/recorded
 
 # The static checks; with --jobs 2 they run side by side.
 check: lint types imports

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import json
 import os
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from probes.clients import machine
 from test_suites.quiet_machine import FOLDER
 from test_suites.quiet_machine.sitecustomize import quiet_reading
-from test_suites.seconds import Recorder
+from test_suites.seconds import KEPT, Recorder
 
 pytest_plugins = ["pytester"]
 
@@ -43,30 +44,16 @@ settings.register_profile(
 settings.load_profile("house")
 
 
-SLOW = ("calibration", "products", "processes", "documentation", "browser")
-"""The folders of ``test_suites`` whose tests take long (``Makefile``)."""
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Note what each test takes, if ``RECORD_SECONDS`` names a folder for it."""
     if folder := os.environ.get("RECORD_SECONDS"):
         config.pluginmanager.register(Recorder(Path(folder)), "recorded-seconds")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the files of slow tests that are not in the part ``SLOW_PART`` (K/M), if it is set.
-
-    Every M-th file of the slow folders belongs to a part, from the K-th on, in order of the lengths
-    of their names, which makes parts that take about as long.
-    """
-    part, every = map(int, os.environ.get("SLOW_PART", "1/1").split("/"))
-    suites = Path(__file__).parent / "test_suites"
-    files = [path for name in SLOW for path in (suites / name).rglob("test_*.py")]
-    files.sort(key=lambda path: (len(path.as_posix()), path))
-    left_out = set(files) - set(files[part - 1 :: every])
-    if deselected := [item for item in items if item.path in left_out]:
-        config.hook.pytest_deselected(items=deselected)
-        items[:] = [item for item in items if item.path not in left_out]
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that several processes end together."""
+    seconds = json.loads(KEPT.read_text(encoding="utf-8"))
+    items.sort(key=lambda item: -seconds.get(item.nodeid.partition("::")[0], 0.0))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -19,8 +19,10 @@ from harness.schemes.load import load_scheme, shipped
 from test_suites.documentation.coverage_page import coverage_page
 from test_suites.documentation.gates_page import gates_page
 from test_suites.documentation.power_page import power_page
+from test_suites.documentation.promises_page import promises_page
 from test_suites.documentation.stopping_table import PAGE, stop_early_page
 from test_suites.documentation.technique_page import technique_page
+from test_suites.whole_runs import whole_runs_page
 
 DOCS = Path(__file__).parents[2] / "docs/reference"
 USES = {
@@ -263,6 +265,8 @@ PAGES = {
     DOCS / "coverage.md": coverage_page,
     DOCS / "gates.md": gates_page,
     DOCS / "power.md": power_page,
+    DOCS / "promises.md": promises_page,
+    DOCS / "whole-runs.md": whole_runs_page,
     DOCS / "techniques.md": technique_page,
     PAGE: stop_early_page,
 }

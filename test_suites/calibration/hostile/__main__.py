@@ -18,7 +18,7 @@ from test_suites.calibration.hostile.comparison import (
 from test_suites.calibration.hostile.everyone import all_suppliers
 from test_suites.calibration.hostile.good import GOOD
 from test_suites.calibration.hostile.runner import PROCESSES, THREADS, Run, run_all
-from test_suites.calibration.hostile.short_run import suppliers_for
+from test_suites.calibration.hostile.short_run import WAITING
 from test_suites.calibration.hostile.sizes import SIZES, SMALL
 from test_suites.calibration.hostile.table import TABLE, table
 
@@ -31,7 +31,7 @@ def main() -> int:
         return 0
     suppliers = all_suppliers()
     size = SIZES[chosen.size]
-    named = chosen.supplier or suppliers_for(size, suppliers)
+    named = chosen.supplier or sorted(suppliers, key=lambda each: each not in WAITING)
     unknown = [each for each in named if each not in suppliers]
     if unknown:
         sys.stderr.write(f"no supplier {', '.join(unknown)}\n")

@@ -1,202 +1,35 @@
-"""Which suppliers are measured in the small size: all but those that resemble another one.
-
-The full size measures every one of them.
-"""
+"""Which hostile suppliers are measured: a few of each kind in every run, or all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import os
+from collections.abc import Iterable
 
-from test_suites.calibration.hostile.sizes import SMALL, Size
+from test_suites.calibration.hostile.sizes import FULL, SMALL, Size
 
-ONLY_IN_FULL = frozenset(
-    [
-        "pads-with-blanks",
-        "two-frames-one-late",
-        "weather-first",
-        "old-gzip-name",
-        "gzip-in-brotli",
-        "bare-deflate",
-        "unknown-coding-of-plain-page",
-        "gzip-that-is-none",
-        "invented-charset",
-        "nested-bomb",
-        "token-cut-and-403",
-        "soft-hyphens",
-        "split-by-tags",
-        "as-json",
-        "as-svg",
-        "second-half",
-        "tool-bar",
-        "hexadecimal-script",
-        "backwards-script",
-        "plain-script",
-        "base64-data-url-frame",
-        "frame-set",
-        "object-element",
-        "refresh-header",
-        "long-chain",
-        "attachment",
-        "replaced-part",
-        "status-206",
-        "status-451",
-        "status-799",
-        "details",
-        "block-headers",
-        "translated-403",
-        "picture-403",
-        "block-page-over-picture",
-        "notice-over-script",
-        "shadow-root-403",
-        "notice-over-fields",
-        "utf-7-comment",
-        "block-page-before-translation",
-        "notice-before-translation",
-        "block-page-with-translated-frame",
-        "block-page-with-late-frame",
-        "reset-after-content",
-        "half-a-page",
-        "endless-filler",
-        "second-answer",
-        "http-0-9",
-        "early-hints",
-        "two-lengths",
-        "bare-line-feeds",
-        "long-reason",
-        "noise",
-        "fourth-request-passes",
-        "reload-at-once",
-        "reload-to-pass",
-        "coach-link-and-cookie",
-        "every-fourth-passes",
-        "referred",
-        "random-drop",
-        "third-look-answered",
-        "resets-when-busy",
-        "closes-when-busy",
-        "off-half-way-but-for-sentinels",
-        "off-and-on",
-        "dies-half-way",
-        "only-names-with-a-category",
-        "drugs-missing",
-        "entry-missing-over-https",
-        "http-only-but-for-sentinels",
-        "https-only-but-for-sentinels",
-        "asks-for-itself",
-        "blocks-https",
-        "silent-for-all-but-the-sentinel",
-        "portal-redirect",
-        "empty-pages",
-        "bad-gateway",
-        "silence",
-        "resets-everything",
-        "knows-that-we-load-no-icons",
-        "names-category-missing",
-        "names-entry-missing",
-        "denied-two-of-three",
-        "two-addresses",
-        "refused-under-load",
-        "silent-under-load",
-        "denies-when-idle",
-        "names-off-half-way",
-        "one-address-for-all",
-        "names-know-our-origin",
-        "cut-answers",
-        "names-noise",
-        "undefined-code",
-        "denied-with-address",
-        "gateway-random-closes",
-        "gateway-silent-when-busy",
+FEW = frozenset(
+    {
+        "translated",
+        "page-hidden-in-block-page",
+        "only-agreed-names",
+        "off-half-way",
+        "knows-our-header",
+        "silent-when-busy-but-for-sentinels",
+        "flapping",
+        "truncated-to-tcp",
+        "names-only-the-sentinels",
+        "denies-everything",
+        "content-first",
+        "servfail-under-load",
+        "gateway-only-the-sentinels",
+        "gateway-random-resets",
+        "gateway-resets-all-but-the-sentinel",
+        "gateway-knows-our-handshake",
         "gateway-slow",
-        "gateway-redirects-to-content",
-        "gateway-reset-once",
-        "pads-half",
-        "unclosed-tags",
-        "heavy-head",
-        "gzip-in-two-members",
-        "nul-bytes",
-        "upper-cased",
-        "zero-width",
-        "abstract",
-        "escape-sequences",
-        "broken-html",
-        "percent-script",
-        "data-url-frame",
-        "status-203",
-        "status-404",
-        "status-500",
-        "block-title",
-        "text-only",
-        "two-frames",
-        "mirrored-behind-block-page",
-        "end-before-promised",
-        "drip",
-        "small-chunks",
-        "http-1-0",
-        "coach-form",
-        "coach-cookie",
-        "two-of-three",
-        "silent-when-busy",
-        "one-at-a-time",
-        "gateway-one-at-a-time",
-        "only-listed-names",
-        "https-only",
-        "half-of-a-category",
-        "knows-strange-headers",
-        "knows-our-user-agent",
-        "names-only-agreed",
-        "only-aaaa",
-        "first-question-denied",
-        "wrong-aaaa",
-        "content-by-aaaa",
-        "denies-under-load",
-        "gateway-http-only",
         "gateway-answers-twice",
-        "gateway-resets-after-content",
-        "deeply-nested",
-        "zstd-coding",
-        "utf-16",
-        "entities",
-        "urls-rewritten",
-        "framed",
-        "meta-refresh",
-        "overlay",
-        "never-ends",
-        "broken-chunks",
-        "connect-again",
-        "refreshes-to-pass",
-        "stale-cache",
-        "blocks-every-second-page",
-        "gateway-names-only-in-tls",
-        "gateway-https-only",
-        "huge-text",
-        "redirect-loop",
-        "declared-sentence-first",
-        "block-frame-and-translated-frame",
-        "translation-at-block-host",
-        "background-403",
-        "negative-length",
-        "knows-a-nonce",
-        "alias-loop",
-        "computed-redirect",
-        "lookalikes",
-        "notice-over-picture",
-        "slow",
-        "tarpit",
-        "loses-every-third",
-        "list-marker",
-        "counter-style",
-        "onload-attribute",
-        "link-with-script",
-        "two-clicks",
-        "last-of-many-links",
-        "link-from-base",
-        "post-form-to-mirror",
-        "form-action-button",
-        "link-and-refresh-header",
-        "style-in-a-header",
-    ]
+    }
 )
+"""Six proxies, six name servers and six gateways, each of which deceives in another way."""
 
 
 WAITING = frozenset(
@@ -227,8 +60,19 @@ WAITING = frozenset(
 """Suppliers whose campaigns wait long, and so begin first."""
 
 
-def suppliers_for(size: Size, identities: Collection[str]) -> tuple[str, ...]:
-    """The ids of the suppliers that a size measures, those first that take longest."""
-    is_small = size.name == SMALL.name
-    chosen = (each for each in identities if not (is_small and each in ONLY_IN_FULL))
-    return tuple(sorted(chosen, key=lambda each: each not in WAITING))
+def chosen_size() -> Size:
+    """The size that the environment asks for (``HOSTILE``): small, unless it is ``full``."""
+    return FULL if _asked() == "full" else SMALL
+
+
+def chosen(names: Iterable[str], few: frozenset[str]) -> tuple[str, ...]:
+    """Those of some suppliers that the environment asks for, those first that take longest.
+
+    ``HOSTILE`` is ``few`` if it is not set, ``all`` (each at the small size) or ``full``.
+    """
+    asked = [name for name in names if _asked() != "few" or name in few]
+    return tuple(sorted(asked, key=lambda name: name not in WAITING))
+
+
+def _asked() -> str:
+    return os.environ.get("HOSTILE", "few")

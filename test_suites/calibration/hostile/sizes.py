@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,17 +71,3 @@ FULL = Size(
 """Every supplier, many more items, and every limit at its default."""
 
 SIZES = {size.name: size for size in (SMALL, FULL)}
-
-
-def chosen_size() -> Size:
-    """The size that the environment asks for (``HOSTILE_SIZE``): small, if it says nothing."""
-    return SIZES[os.environ.get("HOSTILE_SIZE", SMALL.name)]
-
-
-def chosen_part(names: Sequence[str]) -> tuple[str, ...]:
-    """The names of the part that the environment asks for (``HOSTILE_PART``); all, if of none.
-
-    ``K/M`` is every M-th name, beginning with the K-th. The parts together are all names.
-    """
-    first, every = map(int, os.environ.get("HOSTILE_PART", "1/1").split("/"))
-    return tuple(names[first - 1 :: every])

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.model.outcome import Conformity
 from test_suites.calibration.hostile.areas.area_table import area_sections
 from test_suites.calibration.hostile.everyone import all_suppliers
-from test_suites.calibration.hostile.short_run import ONLY_IN_FULL
+from test_suites.calibration.hostile.short_run import FEW
 from test_suites.calibration.hostile.supplier import EVERYTHING, HARMFUL, Supplier
 
 TABLE = Path(__file__).parents[3] / "docs" / "reference" / "hostile-services.md"
@@ -39,7 +39,8 @@ like the test). *Harmful pages* means the first four, *all* means every requirem
 of the test are undecided, they cannot be compared with what a pupil gets, so `TQ-10` is
 *insufficient* too.
 
-A service with a dagger (†) is measured only in the full size (`tox run -e hostile`).
+A service without a dagger (†) is measured in `make test`, all of them in `make hostile`, and with many more items in
+`tox run -e hostile`.
 
 This page is generated: `python -m test_suites.calibration.hostile --write`. The same command
 without `--write` measures all services of the first tables and prints the outcome of each;
@@ -77,7 +78,7 @@ def _rows(suppliers: list[Supplier], *, with_why: bool) -> str:
     rows = [names, ("---",) * len(names)]
     for each in shown:
         why = (each.why,) if with_why else ()
-        mark = " †" if each.id in ONLY_IN_FULL else ""
+        mark = " †" if each.id not in FEW else ""
         rows.append((f"`{each.id}`{mark}", each.does, _broken(each), *why))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

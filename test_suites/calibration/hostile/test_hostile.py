@@ -12,14 +12,12 @@ from test_suites.calibration.hostile.comparison import faults_of, faults_of_good
 from test_suites.calibration.hostile.everyone import all_suppliers
 from test_suites.calibration.hostile.good import GOOD
 from test_suites.calibration.hostile.runner import Run, run_all
-from test_suites.calibration.hostile.short_run import ONLY_IN_FULL, WAITING, suppliers_for
-from test_suites.calibration.hostile.sizes import chosen_part, chosen_size
+from test_suites.calibration.hostile.short_run import FEW, WAITING, chosen, chosen_size
 from test_suites.calibration.hostile.table import TABLE, table
 
 SUPPLIERS = all_suppliers()
-OF_SIZE = suppliers_for(chosen_size(), SUPPLIERS)
-MEASURED = chosen_part(OF_SIZE)
-WIRINGS = tuple(dict.fromkeys(each.wiring for each in SUPPLIERS.values()))
+MEASURED = chosen(SUPPLIERS, FEW)
+WIRINGS = tuple(dict.fromkeys(SUPPLIERS[each].wiring for each in MEASURED))
 
 pytestmark = pytest.mark.timeout(6 * 3600)
 """The first test waits for all campaigns; the full size takes hours on a slow machine."""
@@ -51,22 +49,20 @@ def test_a_hostile_supplier_does_not_conform_in_what_it_breaks(
     assert () == faults_of(supplier, runs[name], runs[GOOD[supplier.wiring].id])
 
 
-def test_there_are_80_suppliers_and_most_do_not_conform() -> None:
-    answers = Counter(SUPPLIERS[each].answer for each in OF_SIZE)
+def test_there_are_270_suppliers_and_most_do_not_conform() -> None:
+    answers = Counter(each.answer for each in SUPPLIERS.values())
 
-    assert len(OF_SIZE) >= 80
-    assert ONLY_IN_FULL | WAITING <= set(SUPPLIERS)
-    assert answers[Conformity.DOES_NOT_CONFORM] >= 60
+    assert len(SUPPLIERS) >= 270
     assert answers[Conformity.DOES_NOT_CONFORM] >= 2 * answers[Conformity.INSUFFICIENT]
 
 
-def test_three_parts_together_are_all_suppliers(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured: list[str] = []
-    for part in ("1/3", "2/3", "3/3"):
-        monkeypatch.setenv("HOSTILE_PART", part)
-        measured += chosen_part(OF_SIZE)
-
-    assert sorted(measured) == sorted(OF_SIZE)
+def test_six_of_each_kind_are_measured_in_every_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert FEW | WAITING <= set(SUPPLIERS)
+    assert {"proxy": 6, "names": 6, "gateway": 6} == Counter(SUPPLIERS[one].wiring for one in FEW)
+    for asked, measured in (("few", FEW), ("all", set(SUPPLIERS)), ("full", set(SUPPLIERS))):
+        monkeypatch.setenv("HOSTILE", asked)
+        assert measured == set(chosen(SUPPLIERS, FEW))
+        assert ("full" if asked == "full" else "small") == chosen_size().name
 
 
 def test_each_supplier_is_described_in_sentences() -> None:

@@ -97,7 +97,7 @@ SHORT_RUN = frozenset(
         "takes-the-marks-out",
     }
 )
-"""The services that the small size measures; the full size measures all."""
+"""The services that are measured in every run: two of each area."""
 PROCESSES, THREADS = 2, 2
 
 

@@ -17,11 +17,10 @@ from test_suites.calibration.hostile.areas.area_runner import (
 from test_suites.calibration.hostile.areas.area_supplier import good_of
 from test_suites.calibration.hostile.comparison import faults_of, faults_of_good
 from test_suites.calibration.hostile.runner import Run
-from test_suites.calibration.hostile.sizes import SMALL, chosen_size
+from test_suites.calibration.hostile.short_run import chosen
 
 SUPPLIERS = all_area_suppliers()
-IS_SHORT = chosen_size().name == SMALL.name
-MEASURED = tuple(each for each in SUPPLIERS if not IS_SHORT or each in SHORT_RUN)
+MEASURED = chosen(SUPPLIERS, SHORT_RUN)
 
 AREAS = tuple(dict.fromkeys(one.area for one in SUPPLIERS.values()))
 """By their names alone: the packs are made by the first test that needs them."""
