@@ -92,9 +92,9 @@ def check_command(
     only_list: ONLY_LIST = False,
     json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
-    """A school's own check: try public test pages from this laptop, and keep a record.
+    """A school's own check of its filter, from this laptop.
 
-    Exit 0: nothing needs attention. 1: something does. 3: something could not be told.
+    It tries public test pages, and keeps a record. Exit 0: nothing needs attention. 1: something does. 3: something could not be told.
     """
     from harness.cli.check_plan import contacts, find_line, plan_check  # noqa: PLC0415 - keep it light
 

@@ -59,9 +59,9 @@ def compare_command(
     laboratories: LABORATORIES = False,
     json: JSON = False,
 ) -> None:
-    """Compare two campaigns by the items that both tried (exact McNemar test). Exit 0.
+    """Compare two campaigns by the items that both tried. Exit 0.
 
-    With --laboratories: exit 0 agree, 1 disagree, 3 insufficient.
+    An exact McNemar test says whether they differ. With --laboratories: exit 0 agree, 1 disagree, 3 insufficient.
     """
     if laboratories:
         from harness.cli import compare_laboratories as two  # noqa: PLC0415 - only this option

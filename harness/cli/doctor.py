@@ -71,7 +71,7 @@ def doctor_command(
     swapped: SWAPPED = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check this machine and, given a campaign, its origin, lines and sentinels. Exit 0, 3 or 4."""
+    """Check this machine, and a campaign's lines and sentinels. Exit 0, 3 or 4."""
     checks = list(machine_checks())
     machine_holds = all(check.holds or not check.needed for check in checks)
     if campaign is not None:

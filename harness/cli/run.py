@@ -36,9 +36,9 @@ def run_command(
     swapped: SWAPPED = False,
     json: JSON = False,
 ) -> None:
-    """Measure, conclude, open and escalate action plans, and report.
+    """Measure, conclude, open action plans, and report.
 
-    The exit code is that of ``conclude``.
+    Plans that are late are escalated. The exit code is that of ``conclude``.
     """
     console = terminal(to_stderr=True)
     assessment, paths = measure_and_conclude(campaign, out, scheme, lane, swapped=swapped)

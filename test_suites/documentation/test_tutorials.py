@@ -20,6 +20,14 @@ def commands(page: Path) -> list[str]:
     ]
 
 
+def test_each_page_is_found_from_the_first_one() -> None:
+    linked = set(re.findall(r"\]\(([^)#]+)\)", (DOCS / "README.md").read_text(encoding="utf-8")))
+    kinds = ("tutorials", "how-to", "reference", "explanation")
+    pages = {f"{kind}/{page.name}" for kind in kinds for page in (DOCS / kind).glob("*.md")}
+
+    assert set() == pages - linked
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     broken = [
         f"{page.relative_to(DOCS)}: {target}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
@@ -163,6 +164,26 @@ def test_waits_are_told_as_median_and_late() -> None:
     svg = figures.latency({"control": [place / 1000 for place in range(1, 101)]}).svg
 
     assert "control: median 50.0 ms, 95 of 100 within 95.0 ms" in svg
+
+
+def test_the_curve_of_waits_ends_when_all_pages_had_started() -> None:
+    """The axis ends at 102 per cent, so the curve ends just below its upper edge."""
+    svg = figures.latency({"control": [0.01, 0.02, 0.03, 0.04]}).svg
+    paths = [
+        one.get("d") or "" for one in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}path")
+    ]
+    heights = [[float(y) for y in re.findall(r"[ML] \S+ (\S+)", path)] for path in paths]
+    axes = next(
+        each
+        for each, path in zip(heights[1:], paths[1:], strict=True)
+        if path.rstrip().endswith("z")
+    )
+    # four steps up, each after a step to the right
+    (curve,) = (each for each in heights if len(set(each)) == 4 and len(each) >= 7)
+    bottom, top = max(axes), min(axes)
+    shares = sorted({(bottom - height) / (bottom - top) * 102 for height in curve})
+
+    assert [25, 50, 75, 100] == pytest.approx(shares, abs=0.1)
 
 
 def test_letters_that_the_font_lacks_are_left_to_the_browser() -> None:

@@ -49,6 +49,23 @@ def test_the_help_of_a_verb_is_what_the_verb_says_of_itself(name: str, runner: C
     assert MainVerbs.verbs[name].help in said
 
 
+def test_help_fits_on_a_screen_and_names_every_verb_once(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+    said = runner.invoke(app, ["--help"]).output
+    grouped = [name for group in MainVerbs.groups.values() for part in group for name in part]
+
+    assert len(said.splitlines()) <= 45
+    assert sorted(MainVerbs.verbs) == sorted(grouped)
+    for title, group in MainVerbs.groups.items():
+        shown = said.partition(f"{title}:\n")[2]
+        for name in group.described:
+            assert f"  {name:12}  {MainVerbs.verbs[name].help}\n" in shown
+        assert all(name in shown.partition("More: ")[2].split(".")[0] for name in group.named)
+
+
 def test_help_imports_no_verb() -> None:
     seen = "import sys, harness.cli.main as m; m.invoke(['--help']); print(*sys.modules)"
     modules = subprocess.run(

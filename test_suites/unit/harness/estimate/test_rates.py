@@ -96,6 +96,7 @@ def test_a_block_is_explicit_only_if_each_of_its_trials_said_so(
         verdict("mixed"),
         verdict("mixed", probe="web_https", mechanism=Mechanism.SILENT_DROP),
         verdict("open", state=State.ALLOWED),
+        verdict("searched", mechanism=Mechanism.SAFE_MODE),
     ]
 
     selection = select(verdicts)
@@ -122,6 +123,20 @@ def test_what_was_left_out_is_counted_at_its_worst_beside(
     verdicts = [verdict(f"a{n}", "ALW", state=state) for n, state in enumerate(states)]
     wrong = overblock_rate(select(verdicts)).metric
     assert wrong.worst == (0.0, clopper_pearson(12, 100, 0.05).upper)
+
+
+def test_the_worst_case_counts_what_stayed_undecided_too(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    others = [State.DOWN if each else State.INSUFFICIENT for each in spread(12, 20)]
+    lost = iter(others)
+    states = [State.BLOCKED if each else next(lost) for each in spread(80, 100)]
+    verdicts = [verdict(f"d{n}", state=state) for n, state in enumerate(states)]
+
+    metric = block_rate(select(verdicts)).metric
+
+    assert (metric.n, metric.indeterminate, metric.left_out) == (80, 8, {"down": 12})
+    assert metric.worst == (clopper_pearson(80, 100, 0.05).lower, 1.0)
 
 
 def campaign_on(pack: dict[str, Any]) -> Campaign:

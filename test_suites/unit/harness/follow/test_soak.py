@@ -144,6 +144,18 @@ def test_what_says_nothing_about_the_period_is_refused(
         advance(verified, finding, msgspec.structs.replace(event, soak=soak, **differing))
 
 
+def test_a_campaign_before_the_last_verification_says_nothing(
+    verified: ActionPlan, finding: Finding, made: Made, now: datetime
+) -> None:
+    (first,) = verified.retests
+    second = msgspec.structs.replace(first, campaign="second", at=now + timedelta(days=9))
+    plan = replace(verified, retests=(first, second))
+
+    with pytest.raises(UsageError, match="began before the fix was verified"):
+        advance(plan, finding, soaked(made, now, 8))
+    assert advance(plan, finding, soaked(made, now, 10)).soaks
+
+
 def test_a_campaign_counts_once(
     verified: ActionPlan, finding: Finding, made: Made, now: datetime
 ) -> None:
