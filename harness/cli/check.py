@@ -94,7 +94,8 @@ def check_command(
 ) -> None:
     """A school's own check of its filter, from this laptop.
 
-    It tries public test pages, and keeps a record. Exit 0: nothing needs attention. 1: something does. 3: something could not be told.
+    It tries public test pages, and keeps a record. Exit 0: nothing needs attention. 1: something
+    does. 3: something could not be told.
     """
     from harness.cli.check_plan import contacts, find_line, plan_check  # noqa: PLC0415 - keep it light
 

@@ -61,7 +61,8 @@ def compare_command(
 ) -> None:
     """Compare two campaigns by the items that both tried. Exit 0.
 
-    An exact McNemar test says whether they differ. With --laboratories: exit 0 agree, 1 disagree, 3 insufficient.
+    An exact McNemar test says whether they differ. With --laboratories: exit 0 agree, 1 disagree,
+    3 insufficient.
     """
     if laboratories:
         from harness.cli import compare_laboratories as two  # noqa: PLC0415 - only this option

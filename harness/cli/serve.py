@@ -83,7 +83,8 @@ def serve_command(
 ) -> None:
     """Serve the pages of a hub, and answer its agents.
 
-    It runs until it is stopped (Ctrl-C, SIGTERM). Without a certificate it speaks plain HTTP, for a reverse proxy on the same machine.
+    It runs until it is stopped (Ctrl-C, SIGTERM). Without a certificate it speaks plain HTTP, for a
+    reverse proxy on the same machine.
     """
     import fastapi  # noqa: F401, PLC0415 - an extra; that it is missing is said before anything
 
