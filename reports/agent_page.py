@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.model.event_times import lasting
 from reports.documents.html import page_environment
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 SMALL_OFFSET = 60.0
 """Seconds; a larger correction of the clock is told in words."""
@@ -87,4 +91,10 @@ class AgentFacts:
 
 def agent_page(facts: AgentFacts) -> str:
     """The page as HTML without scripts."""
-    return page_environment().get_template("agent_page.html.j2").render(facts=facts)
+    return _template().render(facts=facts)
+
+
+@cache
+def _template() -> Template:
+    """The template, read once."""
+    return page_environment().get_template("agent_page.html.j2")

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
 
 from harness.model.school_check import (
     NO_CONNECTION,
@@ -23,6 +25,9 @@ from harness.model.school_check import (
 )
 from reports.documents.html import page_environment
 from reports.words import capitalised
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 TITLES: dict[Part, str] = {
     "start": "Ordinary pages",
@@ -224,13 +229,19 @@ def terminal_lines(record: CheckRecord) -> Iterator[str]:
         yield f"The record lacks: {', '.join(missing)}. Write it in by hand, or give the options."
 
 
-def render_check(record: CheckRecord, earlier: Sequence[CheckRecord] = ()) -> str:
-    """The record as a self-contained HTML page; ``earlier`` checks are listed, the last first."""
+@cache
+def _template() -> Template:
+    """The template, read once."""
     page = page_environment()
     page.filters["sentence"] = capitalised
+    return page.get_template("school_check.html.j2")
+
+
+def render_check(record: CheckRecord, earlier: Sequence[CheckRecord] = ()) -> str:
+    """The record as a self-contained HTML page; ``earlier`` checks are listed, the last first."""
     where = record.circumstances.where
     last = next((each for each in earlier if each.circumstances.where == where), None)
-    return page.get_template("school_check.html.j2").render(
+    return _template().render(
         record=record,
         headline=headline(record),
         facts=facts(record),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,10 +62,16 @@ def write_html(report: Report, path: Path) -> Path:
 
 def render(report: Report) -> str:
     """The page as text."""
+    return _environment().get_template("report.html.j2").render(**_contents(report))
+
+
+@cache
+def _environment() -> Environment:
+    """The templates, read once, with the words and filters that they use."""
     page = page_environment()
     page.globals.update(phrases=phrases, tables=tables, words=words, day=day)
     page.filters.update(short=_short, tight=phrases.tight, digest=_short_digest, css=_css_text)
-    return page.get_template("report.html.j2").render(**_contents(report))
+    return page
 
 
 def page_environment(*folders: Path) -> Environment:

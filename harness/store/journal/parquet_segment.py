@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,33 @@ ROW_GROUP, FETCHED = 4096, 256
 MEMORY = "256MB"
 """DuckDB's memory limit while sealing or reading."""
 
+KEPT = 2
+"""So many sessions in memory are kept for the next segment: to open one takes 25 ms."""
+
+_kept: list[Any] = []
+
 _KEY = ("campaign", "item", "probe", "line", "profile", "round")
 _PATHS = (*(f"$.key.{name}" for name in _KEY), "$.batch", "$.role", "$.item.labels[0]")
+
+
+@contextmanager
+def _session() -> Iterator[Any]:
+    """A session in memory for sealing or reading; one that met no error is used again."""
+    try:
+        connection = _kept.pop()
+    except IndexError:
+        connection = connect(memory=MEMORY)
+        # a file that was changed is read again
+        connection.execute("SET enable_external_file_cache = false")
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
+    if len(_kept) < KEPT:
+        _kept.append(connection)
+    else:
+        connection.close()
 
 
 def write_sealed(source: Path, target: Path) -> str:
@@ -65,7 +91,7 @@ def write_sealed(source: Path, target: Path) -> str:
     beside = target.with_name(target.name + ".tmp")
     beside.unlink(missing_ok=True)
     try:
-        with connect(memory=MEMORY) as connection:
+        with _session() as connection:
             connection.execute(_copy(source, beside))
         beside.chmod(0o600)
         sync_file(beside)
@@ -115,7 +141,7 @@ def keys(path: Path) -> Iterator[tuple[str, str, str, str, str, int]]:
 def key_hashes(path: Path) -> Any:
     """The hashes of all keys (see ``key_index``): an array of unsigned 64-bit numbers."""
     try:
-        with connect(memory=MEMORY) as connection:
+        with _session() as connection:
             # the columns are our own constants; the file name goes in as a parameter
             digest = f"md5(concat_ws(chr({ord(SEPARATOR)}), {', '.join(_KEY)}))"
             number = f"CAST('0x' || right({digest}, 16) AS UBIGINT)"
@@ -134,7 +160,7 @@ def digest_of_file(path: Path) -> str:
 
 def _rows(path: Path, columns: str, where: str = "") -> Iterator[Any]:
     try:
-        with connect(memory=MEMORY) as connection:
+        with _session() as connection:
             # the columns are our own constants; the file name goes in as a parameter
             question = f"SELECT {columns} FROM read_parquet(?) {where}"  # noqa: S608 - see above
             cursor = connection.execute(question, [str(path)])

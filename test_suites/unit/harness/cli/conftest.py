@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from harness.cli import plan_step
 from harness.cli import registry as registry_verbs
 from harness.cli import witness as witness_verbs
 from harness.cli.main import app
+from harness.cli.measure import measure_campaign
 from harness.cli.paths import registry_variables
 from harness.model.campaign import Limits
 from probes.clients import school_check
@@ -21,6 +23,7 @@ from test_suites.rehearsal import simulated_origin, write_campaign
 from test_suites.right_clock import synchronised
 from test_suites.set_clock import SetClock
 from test_suites.unit.harness.cli.checking_school import School
+from test_suites.unit.harness.cli.decision_board import Board, LaterClock
 from test_suites.unit.harness.cli.registry_words import ACME, NOW, Accredit
 from test_suites.unit.harness.cli.witness_desk import Desk, make_results
 
@@ -81,6 +84,71 @@ def simulated_in(tmp_path: Path) -> Any:
         )
 
     return write
+
+
+class MadeOnce:
+    """Folders that are made once in a process, by their names, and copied for each test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._kept: dict[str, Path] = {}
+
+    def copied(self, name: str, make: Callable[[Path], object], to: Path) -> None:
+        """Copy what ``make`` puts into a folder; no test changes the folder itself."""
+        if name not in self._kept:
+            folder = self._folder / str(len(self._kept))
+            folder.mkdir()
+            make(folder)
+            self._kept[name] = folder
+        shutil.copytree(self._kept[name], to, dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """Campaigns that are measured once, and copied for each test that changes them."""
+    return MadeOnce(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> LaterClock:
+    """The clock of the commands about plans and decisions."""
+    clock = LaterClock()
+    monkeypatch.setattr(plan_step.clock, "source", clock)
+    return clock
+
+
+Measured = Callable[..., Path]
+
+
+@pytest.fixture
+def measured(made: MadeOnce, tmp_path: Path) -> Measured:
+    """Gives the journal of a campaign over a simulated service, below ``out`` in ``tmp_path``."""
+
+    def journal(**options: Any) -> Path:
+        def measure(folder: Path) -> None:
+            measure_campaign(simulated_in(folder)(**options), folder / "out")
+
+        made.copied(f"measured {options}", measure, tmp_path)
+        return tmp_path / "out" / options.get("name", "simulated") / "journal"
+
+    return journal
+
+
+BoardOf = Callable[..., Board]
+
+
+@pytest.fixture
+def board_of(made: MadeOnce, tmp_path: Path, later: LaterClock) -> BoardOf:
+    """Gives a board that measured one campaign, whose results are beside its registry."""
+
+    def board(name: str = "spring", **options: Any) -> Board:
+        def measure(folder: Path) -> None:
+            Board(simulated_in(folder), folder, LaterClock()).measure(name, **options)
+
+        made.copied(f"board {name} {options}", measure, tmp_path)
+        return Board(simulated_in(tmp_path), tmp_path, later)
+
+    return board
 
 
 @pytest.fixture

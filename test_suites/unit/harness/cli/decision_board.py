@@ -55,8 +55,9 @@ class Board:
         self._simulated, self.clock, self.supplier = simulated, clock, SUPPLIER
         self.out = folder / "out"
         self.scheme = folder / "one-row.yaml"
-        self.scheme.write_text(ONE_ROW, encoding="utf-8")
-        sign_scheme_as_body(self.scheme, folder, self.out / "registry.sqlite")
+        if not self.scheme.exists():
+            self.scheme.write_text(ONE_ROW, encoding="utf-8")
+            sign_scheme_as_body(self.scheme, folder, self.out / "registry.sqlite")
         self.runner = CliRunner()
 
     def campaign(self, name: str, version: str = "", **options: Any) -> Path:

@@ -41,6 +41,7 @@ class MonitoredService:
     sites: Sequence[str] = ("Hill School", "Vale School")
     cron: str = "15 6 * * *"
     missed: dict[str, int] = field(default_factory=dict)
+    sample: int = 60
 
     @property
     def file(self) -> Path:
@@ -86,10 +87,11 @@ class MonitoredService:
         self.dump(self.folder / f"{_file(site)}.yaml", {**self.campaign(site, missed), **changes})
 
     def fixed_size(self, name: str, site: str, missed: int = 0, **options: Any) -> Path:
-        """Write a campaign by the scheme of the accreditation."""
+        """Write a campaign by the scheme of the accreditation, of which 60 items are enough."""
         path = self.folder / f"{name}.yaml"
         document = self.campaign(site, missed, **options)
-        self.dump(path, {**document, "campaign": name, "scheme": "fixed.yaml"})
+        corpora = [{"pack": "canary", "categories": ["DRUG"], "sample": 60}]
+        self.dump(path, {**document, "campaign": name, "scheme": "fixed.yaml", "corpora": corpora})
         return path
 
     def campaign(self, site: str, missed: int = 0, **options: Any) -> dict[str, Any]:
@@ -107,7 +109,7 @@ class MonitoredService:
             "lines": [{"name": "school", "type": "simulated", "site": site, "options": given}],
             "control": {"type": "simulated"},
             "profiles": {"pupils": {"phase": "ks2"}},
-            "corpora": [{"pack": "canary", "categories": ["DRUG"], "sample": 60}],
+            "corpora": [{"pack": "canary", "categories": ["DRUG"], "sample": self.sample}],
             "items": "agreed",
             "plain_twins": {"pause": 0},
         }

@@ -105,7 +105,7 @@ class PlayedSite:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.out = folder, folder / "out"
-        self.service = MonitoredService(folder=folder / "files", sites=(SITE,))
+        self.service = MonitoredService(folder=folder / "files", sites=(SITE,), sample=8)
         self.service.write()
         self.hub = PlayedHub()
         self.now = BEGAN + timedelta(hours=1)

@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 
-from harness.cli import plan_step
 from harness.cli.decision_view import margin_in_words
 from harness.model.decision import Margin
 from harness.ports.storage import WallClock
 from test_suites.rehearsal import claim
-from test_suites.unit.harness.cli.decision_board import (
-    MISSED,
-    SERVICE,
-    SUPPLIER,
-    Board,
-    LaterClock,
-)
+from test_suites.unit.harness.cli.conftest import BoardOf
+from test_suites.unit.harness.cli.decision_board import MISSED, SERVICE, SUPPLIER, Board
 
 
 @pytest.fixture
-def board(simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
-    clock = LaterClock()
-    monkeypatch.setattr(plan_step.clock, "source", clock)
-    return Board(simulated, tmp_path, clock)
+def board(board_of: BoardOf) -> Board:
+    """A board whose campaign ``spring`` meets everything."""
+    return board_of()
 
 
 def test_a_service_that_meets_everything_is_accredited_for_a_year(board: Board) -> None:
-    results = board.measure("spring")
+    results = board.out / "spring"
     board.version()
     of = ("--supplier", SUPPLIER, "--set", f"of={SERVICE}", "--set", "seller=County IT")
     board.accredit("registry", "add", "white-label", "County Filter", *of)
@@ -66,8 +59,9 @@ def test_a_service_that_meets_everything_is_accredited_for_a_year(board: Board) 
     assert "expired" in board.accredit("decision", "list")
 
 
-def test_a_failing_service_is_not_accredited_whoever_wants_it(board: Board) -> None:
-    results = board.measure("spring", code=1, miss=MISSED)
+def test_a_failing_service_is_not_accredited_whoever_wants_it(board_of: BoardOf) -> None:
+    board = board_of(code=1, miss=MISSED)
+    results = board.out / "spring"
     board.version()
 
     assert board.propose(results, code=1)["proposal"]["status"] == "not-yet"
@@ -80,8 +74,9 @@ def test_a_failing_service_is_not_accredited_whoever_wants_it(board: Board) -> N
     assert [(one["id"], one["status_now"]) for one in listed] == [("D-0001", "not-yet")]
 
 
-def test_a_verified_fix_gives_an_accreditation_with_an_action_plan(board: Board) -> None:
-    results = board.measure("spring", code=1, miss=MISSED)
+def test_a_verified_fix_gives_an_accreditation_with_an_action_plan(board_of: BoardOf) -> None:
+    board = board_of(code=1, miss=MISSED)
+    results = board.out / "spring"
     board.version()
     claim(board.runner, board.out)
     fixed = board.campaign("spring")
@@ -96,10 +91,11 @@ def test_a_verified_fix_gives_an_accreditation_with_an_action_plan(board: Board)
 
 
 def test_who_measured_the_service_does_not_decide(
-    board: Board, monkeypatch: pytest.MonkeyPatch
+    board_of: BoardOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.cli.registry_facts.current_user", lambda: "Mo")
-    results = board.measure("spring")
+    board = board_of("by-mo")
+    results = board.out / "by-mo"
     board.version()
     words = ("decision", "make", "accredited", "--results", str(results), "--reason", "r", "--by")
 
@@ -109,7 +105,7 @@ def test_who_measured_the_service_does_not_decide(
 
 
 def test_an_accreditation_is_suspended_and_appealed_against(board: Board) -> None:
-    results = board.measure("spring")
+    results = board.out / "spring"
     board.version()
     board.decide("accredited", results, "--until", f"{WallClock().now():%Y}-12-31")
     why = ("--reason", "a list is not loaded")
@@ -143,13 +139,11 @@ def test_an_accreditation_is_suspended_and_appealed_against(board: Board) -> Non
 def test_a_careless_command_gets_one_sentence(
     board: Board, words: tuple[str, ...], message: str
 ) -> None:
-    board.measure("spring")
-
     assert message in board.refused("decision", *words)
 
 
 def test_the_version_has_to_be_clear(board: Board) -> None:
-    results = board.measure("spring")
+    results = board.out / "spring"
 
     assert "none is on record: accredit registry add version" in board.refused(
         "decision", "propose", str(results)
@@ -161,7 +155,7 @@ def test_the_version_has_to_be_clear(board: Board) -> None:
 
 
 def test_a_campaign_of_another_registry_is_no_basis(board: Board, tmp_path: Path) -> None:
-    results = board.measure("spring")
+    results = board.out / "spring"
     board.version()
     other = tmp_path / "other.sqlite"
     of = ("--supplier", SUPPLIER, "--set", f"of={SERVICE}", "--registry", str(other))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from harness.campaign.assemble import read_campaign
 from harness.cli.bundle import make_command
 from harness.cli.hub_ingest import Expected
 from harness.cli.hub_orders import OrderPlace, order_content
-from harness.cli.monitor_run import CarriedOut, carry_out, monitored
+from harness.cli.monitor_run import carry_out, monitored
 from harness.errors import InstrumentError, UsageError
 from harness.fleet.messages import Refused, RunReceived, RunReport
 from harness.model.event import RecordAdded
@@ -32,6 +32,7 @@ from harness.store.assessments import read_assessment
 from harness.store.bundle_reading import opened_bundle
 from harness.store.journal.journal import open_journal
 from test_suites.agent_double import AgentDouble
+from test_suites.unit.harness.cli.conftest import MadeOnce
 from test_suites.unit.harness.cli.hub_example import HILL, VALE, HubExample
 from test_suites.unit.harness.cli.test_hub_orders import unpacked
 
@@ -40,37 +41,46 @@ KEY = "run:acme/safe net/hill school/daily/20260302T0615Z"
 SCHEME = load_scheme("becta-2008")
 
 
+class MeasuringHub(HubExample):
+    """A hub whose agents measure equal runs once for all tests."""
+
+    made: MadeOnce
+
+
 @pytest.fixture
-def example(tmp_path: Path) -> Iterator[HubExample]:
-    made = HubExample(tmp_path).make()
-    with made.running():
-        yield made
+def example(tmp_path: Path, made: MadeOnce) -> Iterator[MeasuringHub]:
+    hub = MeasuringHub(tmp_path)
+    hub.made, hub.service.sample = made, 8
+    with hub.make().running():
+        yield hub
 
 
 class Device(AgentDouble):
     """An agent that measures by its order, in a folder of its own."""
 
     folder: Path
-    example: HubExample
+    example: MeasuringHub
 
     def measure(self, *, day: int = 0) -> tuple[SurveillanceRun, bytes]:
         """Carry out the run of a day; give its record and its bundle."""
         place = OrderPlace("acme", "Acme", "Safe Net", self.site)
         content = order_content(self.example.service.file, place)
-        declared = read_monitoring(unpacked(content, self.folder / "order"))
         name = self.site.lower()
         key = f"run:acme/safe net/{name}/daily/202603{2 + day:02d}T0615Z"
-        with self.own_registry():
-            done: CarriedOut = carry_out(
-                monitored(declared, key, self.folder / "out"), self.example.clock
-            )
-            path = self.folder / f"{done.run.campaign}.zip"
-            make_command(self.folder / "out" / done.run.campaign, self.pem(), path)
-        return done.run, path.read_bytes()
 
-    @contextmanager
-    def own_registry(self) -> Iterator[None]:
-        yield
+        def carry_out_in(folder: Path) -> None:
+            declared = read_monitoring(unpacked(content, folder / "order"))
+            done = carry_out(monitored(declared, key, folder / "out"), self.example.clock)
+            (folder / "run.json").write_bytes(msgspec.json.encode(done.run))
+
+        order = hashlib.sha256(repr(content).encode()).hexdigest()
+        self.example.made.copied(
+            f"{key} {self.example.clock.at} {order}", carry_out_in, self.folder
+        )
+        run = msgspec.json.decode((self.folder / "run.json").read_bytes(), type=SurveillanceRun)
+        path = self.folder / f"{run.campaign}.zip"
+        make_command(self.folder / "out" / run.campaign, self.pem(), path)
+        return run, path.read_bytes()
 
     def pem(self) -> Path:
         path = self.folder / "key.pem"
@@ -86,7 +96,7 @@ class Device(AgentDouble):
     site = HILL
 
 
-def device(example: HubExample, site: str = HILL) -> Device:
+def device(example: MeasuringHub, site: str = HILL) -> Device:
     token = example.invite(site)
     made = Device(example.device(token).hub, example.send, example.clock.now)
     made.folder = example.folder / f"device-{site[:4]}"
@@ -96,15 +106,15 @@ def device(example: HubExample, site: str = HILL) -> Device:
     return made
 
 
-def at_due(example: HubExample, day: int = 0) -> None:
+def at_due(example: MeasuringHub, day: int = 0) -> None:
     example.clock.at = example.clock.at.replace(day=2 + day, hour=6, minute=15)
 
 
-def runs(example: HubExample) -> list[SurveillanceRun]:
+def runs(example: MeasuringHub) -> list[SurveillanceRun]:
     return [each for each in example.events(ACME) if isinstance(each, SurveillanceRun)]
 
 
-def test_a_measured_run_is_judged_again_and_recorded(example: HubExample) -> None:
+def test_a_measured_run_is_judged_again_and_recorded(example: MeasuringHub) -> None:
     agent = device(example)
     at_due(example)
     run, content = agent.measure()
@@ -126,7 +136,7 @@ def test_a_measured_run_is_judged_again_and_recorded(example: HubExample) -> Non
     assert example.opened.waiting() == ()
 
 
-def test_a_measured_run_leaves_its_journal_with_the_results(example: HubExample) -> None:
+def test_a_measured_run_leaves_its_journal_with_the_results(example: MeasuringHub) -> None:
     agent = device(example)
     at_due(example)
     run, content = agent.measure()
@@ -140,7 +150,7 @@ def test_a_measured_run_leaves_its_journal_with_the_results(example: HubExample)
     assert run.attempts == read_assessment(home / "assessment-watched.json").observations
 
 
-def test_a_run_that_contradicts_the_results_is_a_run_that_failed(example: HubExample) -> None:
+def test_a_run_that_contradicts_the_results_is_a_run_that_failed(example: MeasuringHub) -> None:
     agent = device(example)
     at_due(example)
     run, content = agent.measure()
@@ -153,7 +163,7 @@ def test_a_run_that_contradicts_the_results_is_a_run_that_failed(example: HubExa
     assert ["header.json"] == [each.name for each in home.iterdir()]
 
 
-def test_a_run_that_comes_again_is_recorded_once(example: HubExample) -> None:
+def test_a_run_that_comes_again_is_recorded_once(example: MeasuringHub) -> None:
     agent, second = device(example), device(example)
     at_due(example)
     run, content = agent.measure()
@@ -165,30 +175,30 @@ def test_a_run_that_comes_again_is_recorded_once(example: HubExample) -> None:
     assert len(runs(example)) == 1
 
 
-def test_an_alarm_needs_two_sites_and_is_raised_by_the_hub(example: HubExample) -> None:
+def test_an_alarm_needs_two_sites_and_is_raised_by_the_hub(example: MeasuringHub) -> None:
     agents = [device(example, site) for site in (HILL, VALE)]
+    example.service.sample = 20
     for site in (HILL, VALE):
         example.service.behave(site, missed=110)
-    for day in range(3):
-        at_due(example, day)
-        for agent in agents:
-            agent.report(*agent.measure(day=day))
-            raised = [each for each in example.events(ACME) if isinstance(each, AlarmRaised)]
-            if agent is agents[0] and day == 0:
-                assert raised == []
+    at_due(example)
+    raised = []
+    for agent in agents:
+        assert raised == []
+        agent.report(*agent.measure())
+        raised = [each for each in example.events(ACME) if isinstance(each, AlarmRaised)]
 
-    assert {each.result for each in runs(example)} == {"measured"}
-    assert raised
-    assert set(raised[0].raised.sites) == {HILL, VALE}
+    assert [each.result for each in runs(example)] == ["measured", "measured"]
+    (alarm,) = raised
+    assert set(alarm.raised.sites) == {HILL, VALE}
     assert any("was raised" in each for each in example.told)
 
 
-def aside(example: HubExample) -> list[str]:
+def aside(example: MeasuringHub) -> list[str]:
     return [name for name in example.files_of_hub() if name.startswith("aside/")]
 
 
 @pytest.mark.parametrize("at", [100, 5000, -100])
-def test_a_bundle_that_was_changed_is_a_run_that_failed(example: HubExample, at: int) -> None:
+def test_a_bundle_that_was_changed_is_a_run_that_failed(example: MeasuringHub, at: int) -> None:
     agent = device(example)
     at_due(example)
     run, content = agent.measure()
@@ -206,13 +216,13 @@ def test_a_bundle_that_was_changed_is_a_run_that_failed(example: HubExample, at:
     assert "put aside" in example.told[-1]
 
 
-def failed(example: HubExample, told: str) -> None:
+def failed(example: MeasuringHub, told: str) -> None:
     (recorded,) = runs(example)
     assert recorded.result == "failed"
     assert told in recorded.reason, recorded.reason
 
 
-def test_a_bundle_by_another_key_is_refused(example: HubExample) -> None:
+def test_a_bundle_by_another_key_is_refused(example: MeasuringHub) -> None:
     agent, other = device(example), device(example, VALE)
     at_due(example)
     other.folder, other.site = agent.folder, HILL
@@ -222,7 +232,7 @@ def test_a_bundle_by_another_key_is_refused(example: HubExample) -> None:
     failed(example, "no signature by a key that was given")
 
 
-def test_a_zip_that_unpacks_to_more_is_refused(example: HubExample) -> None:
+def test_a_zip_that_unpacks_to_more_is_refused(example: MeasuringHub) -> None:
     import io  # noqa: PLC0415 - of this test alone
     import zipfile  # noqa: PLC0415 - the same
 
@@ -237,7 +247,7 @@ def test_a_zip_that_unpacks_to_more_is_refused(example: HubExample) -> None:
     failed(example, "is compressed")
 
 
-def test_the_bundle_of_another_day_is_refused(example: HubExample) -> None:
+def test_the_bundle_of_another_day_is_refused(example: MeasuringHub) -> None:
     agent = device(example)
     at_due(example)
     run, content = agent.measure()
@@ -249,7 +259,7 @@ def test_the_bundle_of_another_day_is_refused(example: HubExample) -> None:
     assert "expected was" in runs(example)[1].reason
 
 
-def test_an_easier_scheme_of_the_agent_does_not_count(example: HubExample) -> None:
+def test_an_easier_scheme_of_the_agent_does_not_count(example: MeasuringHub) -> None:
     agent = device(example)
     at_due(example)
     text = (example.service.folder / "watched.yaml").read_text()
@@ -262,7 +272,7 @@ def test_an_easier_scheme_of_the_agent_does_not_count(example: HubExample) -> No
     failed(example, "another scheme than watched 1.0")
 
 
-def test_only_the_campaign_of_the_run_counts(example: HubExample) -> None:
+def test_only_the_campaign_of_the_run_counts(example: MeasuringHub) -> None:
     path = example.service.folder / "hill-school.yaml"
     own = read_campaign(path)[0]
     declared = read_monitoring(example.service.file)
@@ -284,7 +294,7 @@ def test_only_the_campaign_of_the_run_counts(example: HubExample) -> None:
             expected._require_campaign(own.model_copy(update=changes))
 
 
-def test_a_journal_counts_once_and_in_its_own_time(example: HubExample) -> None:
+def test_a_journal_counts_once_and_in_its_own_time(example: MeasuringHub) -> None:
     agent = device(example)
     at_due(example)
     run, content = agent.measure()
@@ -311,7 +321,7 @@ def test_a_journal_counts_once_and_in_its_own_time(example: HubExample) -> None:
             expected._replace(scheme=SCHEME).require(bundle)
 
 
-def test_a_run_that_was_not_measured_is_recorded_with_its_reason(example: HubExample) -> None:
+def test_a_run_that_was_not_measured_is_recorded_with_its_reason(example: MeasuringHub) -> None:
     agent = device(example)
     due = example.clock.at.replace(minute=15)
     example.clock.at += timedelta(days=2)
@@ -339,7 +349,7 @@ def test_a_run_that_was_not_measured_is_recorded_with_its_reason(example: HubExa
     )  # fmt: skip
 
 
-def test_a_run_of_a_schedule_that_is_gone_is_put_aside(example: HubExample) -> None:
+def test_a_run_of_a_schedule_that_is_gone_is_put_aside(example: MeasuringHub) -> None:
     agent = device(example)
     at_due(example)
     run, content = agent.measure()
@@ -379,7 +389,7 @@ def test_where_the_hub_is_at_fault_a_run_waits(
     assert example.opened.waiting() == ()
 
 
-def test_without_its_bundle_a_measured_run_is_not_taken(example: HubExample) -> None:
+def test_without_its_bundle_a_measured_run_is_not_taken(example: MeasuringHub) -> None:
     agent = device(example)
     at_due(example)
     run, _ = agent.measure()

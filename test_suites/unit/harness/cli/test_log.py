@@ -24,6 +24,7 @@ from harness.model.service_log import LoggedRequest, ServiceLogs
 from harness.store.journal.journal import open_journal
 from test_suites.rehearsal import simulated_origin, write_campaign
 from test_suites.set_clock import SetClock
+from test_suites.unit.harness.cli.conftest import MadeOnce, simulated_in
 
 NOW = datetime.now(UTC)
 
@@ -75,11 +76,13 @@ class Sent:
 
 
 @pytest.fixture
-def sent(simulated: Callable[..., Path], runner: CliRunner) -> Sent:
-    made = Sent(simulated(sample=2), runner)
-    done = made.send("--requests", "40")
-    assert done.exit_code == 0, done.output
-    return made
+def sent(made: MadeOnce, tmp_path: Path, runner: CliRunner) -> Sent:
+    def send(folder: Path) -> None:
+        done = Sent(simulated_in(folder)(sample=2), runner).send("--requests", "40")
+        assert done.exit_code == 0, done.output
+
+    made.copied("requests of which a log is read", send, tmp_path)
+    return Sent(tmp_path / "simulated/campaign.yaml", runner)
 
 
 def test_each_request_is_made_on_the_line_and_on_the_control(sent: Sent) -> None:
@@ -223,7 +226,7 @@ def test_a_log_with_a_line_that_cannot_be_read_is_refused_as_a_whole(
 def test_a_journal_without_requests_is_refused(
     simulated: Callable[..., Path], runner: CliRunner
 ) -> None:
-    made = Sent(simulated(sample=2), runner)
+    made = Sent(simulated(sample=2, categories=["DRUG"], whole=()), runner)
     words = ["measure", str(made.campaign), "--out", str(made.out)]
     assert runner.invoke(app, words).exit_code == 0
     made.log.write_text("x\n")

@@ -14,7 +14,7 @@ from harness.cli.measure import measure_prepared
 from harness.errors import InstrumentError
 from harness.model.conformity import Conformity
 from harness.store.private_folder import WriterLock
-from test_suites.unit.harness.cli.monitor_desk import MORNING, Desk, Ended
+from test_suites.unit.harness.cli.monitor_desk import MORNING, SAMPLE, Desk, Ended
 from test_suites.unit.harness.cli.monitored_service import BEGAN, SERVICE
 
 HILL, VALE = "Hill School", "Vale School"
@@ -292,14 +292,14 @@ def test_a_tightened_service_is_tried_with_larger_samples(one_site: Desk) -> Non
         for run in runs
     ]
 
-    assert [60, 60, 120] == tried
+    assert [SAMPLE, SAMPLE, 2 * SAMPLE] == tried
     assert ["normal", "tightened", "tightened"] == [run.then for run in runs]
     assert "intensity: tightened" in one_site.status().said
 
 
 def test_void_runs_count_for_nothing(one_site: Desk) -> None:
     one_site.begin()
-    one_site.service.behave(HILL, MANY, works_for=60)
+    one_site.service.behave(HILL, MANY, works_for=20)
     for day in range(4):
         assert 0 == one_site.on_day(day).code
 

@@ -20,22 +20,32 @@ from harness.model.surveillance_event import AlarmRetested
 from harness.ports.storage import WallClock
 from test_suites.registered_people import registered
 from test_suites.signing_body import sign_scheme_as_body
-from test_suites.unit.harness.cli.monitor_desk import Desk
+from test_suites.unit.harness.cli.conftest import MadeOnce
+from test_suites.unit.harness.cli.monitor_desk import MORNING, SAMPLE, Desk
 from test_suites.unit.harness.cli.monitored_service import SERVICE, SUPPLIER
 
 HILL, VALE = "Hill School", "Vale School"
 MANY = 110
 
 
+def raise_in(folder: Path) -> None:
+    """Measure a service until both of its sites show an alarm."""
+    with pytest.MonkeyPatch.context() as patched:
+        desk = Desk(folder, patched)
+        desk.begin()
+        for site in (HILL, VALE):
+            desk.service.behave(site, MANY)
+        assert 3 == desk.on_day(0).code
+
+
 @pytest.fixture
-def alarmed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def alarmed(made: MadeOnce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A service with an alarm that both sites show."""
     desk = Desk(tmp_path, monkeypatch)
-    desk.begin()
-    for site in (HILL, VALE):
-        desk.service.behave(site, MANY)
-    assert 3 == desk.on_day(0).code
-    desk.clock.at += timedelta(hours=1)
+    desk.service.sample = SAMPLE
+    desk.service.write()
+    made.copied("an alarm at both sites", raise_in, tmp_path)
+    desk.clock.at += MORNING + timedelta(hours=1)
     return desk
 
 
@@ -45,10 +55,8 @@ def at_both(desk: Desk, name: str, missed: int = 0, **changes: Any) -> Path:
     document = desk.service.campaign(HILL, missed)
     (line,) = document["lines"]
     lines = [line | {"name": name, "site": site} for name, site in (("a", HILL), ("b", VALE))]
-    desk.service.dump(
-        path,
-        {**document, "campaign": name, "scheme": "fixed.yaml", "lines": lines, **changes},
-    )
+    fixed = {"scheme": "fixed.yaml", "corpora": [{**document["corpora"][0], "sample": 60}]}
+    desk.service.dump(path, {**document, "campaign": name, "lines": lines, **fixed, **changes})
     return path
 
 

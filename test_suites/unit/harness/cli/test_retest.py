@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +25,57 @@ from harness.ports.corpora import Corpus
 from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
 from test_suites.rehearsal import claim
+from test_suites.unit.harness.cli.conftest import MadeOnce, simulated_in
 
 MISSED = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
+
+
+HARMLESS = "corpora:\n- {pack: school-pages, categories: [ALW.EDU], sample: 70}\n"
+STOPPING = """stopping:
+  plans:
+    - {categories: [DRUG], bad: 0.9, good: 0.98}
+"""
+
+
+def drugs_in(folder: Path, *, pages: bool = False, stopping: bool = False, **options: Any) -> Path:
+    """A campaign about drug sites, with harmless pages enough to decide on over-blocking."""
+    path: Path = simulated_in(folder)(**({"categories": ["DRUG"], "whole": ()} | options))
+    text = path.read_text(encoding="utf-8")
+    if pages:
+        text = text.replace("corpora:\n", HARMLESS)
+    path.write_text(text + STOPPING * stopping, encoding="utf-8")
+    return path
+
+
+Failed = Callable[..., Path]
+
+
+@pytest.fixture
+def failed(made: MadeOnce, runner: CliRunner, tmp_path: Path) -> Failed:
+    """Gives the results of a campaign that failed, and beside them its file."""
+
+    def results(**options: Any) -> Path:
+        def measure(folder: Path) -> None:
+            campaign = drugs_in(folder, miss=MISSED, **options)
+            words = ["run", str(campaign), "--out", str(folder / "out")]
+            assert 1 == runner.invoke(app, words).exit_code
+
+        made.copied(f"failed {options}", measure, tmp_path)
+        return tmp_path / "out"
+
+    return results
+
+
+@pytest.fixture
+def claimed(failed: Failed, runner: CliRunner) -> Failed:
+    """The same, whose fix the supplier claimed."""
+
+    def results(**options: Any) -> Path:
+        out = failed(**options)
+        claim(runner, out)
+        return out
+
+    return results
 
 
 def retest(runner: CliRunner, campaign: Path, out: Path | str, *more: str) -> Result:
@@ -35,27 +84,22 @@ def retest(runner: CliRunner, campaign: Path, out: Path | str, *more: str) -> Re
     return runner.invoke(app, words)
 
 
-def test_a_fix_is_verified(runner: CliRunner, simulated: Any, tmp_path: Path) -> None:
-    out = str(tmp_path / "out")
-    campaign = simulated(miss=MISSED)
-    runner.invoke(app, ["run", str(campaign), "--out", out])
-    claim(runner, out)
-    simulated()
+def test_a_fix_is_verified(runner: CliRunner, claimed: Failed, tmp_path: Path) -> None:
+    out = claimed()
 
-    ended = retest(runner, campaign, out)
+    ended = retest(runner, drugs_in(tmp_path), out)
 
     assert 0 == ended.exit_code, ended.output
     assert "plan P-0001: re-test conforms; the plan is now verified" in ended.stdout
 
 
 def test_too_small_a_sample_opens_a_test_extension_of_a_computed_size(
-    runner: CliRunner, simulated: Any, tmp_path: Path
+    runner: CliRunner, claimed: Failed, tmp_path: Path
 ) -> None:
-    out = str(tmp_path / "out")
-    campaign = simulated(miss=MISSED)
-    runner.invoke(app, ["run", str(campaign), "--out", out])
-    claim(runner, out)
-    simulated(miss=[f"drug-{n:03d}.canary.accredit.test" for n in range(2, 121, 12)])
+    out = claimed()
+    campaign = drugs_in(
+        tmp_path, miss=[f"drug-{n:03d}.canary.accredit.test" for n in range(2, 121, 12)]
+    )
 
     told = retest(runner, campaign, out, "--dry-run")
     assert 0 == told.exit_code, told.output
@@ -66,7 +110,7 @@ def test_too_small_a_sample_opens_a_test_extension_of_a_computed_size(
         r"33.6 %; the corpora have too few for the 231 that are proposed\n",
         told.stdout,
     )
-    assert not list((tmp_path / "out").glob("*retest*")), "nothing was tried"
+    assert not list(out.glob("*retest*")), "nothing was tried"
 
     ended = retest(runner, campaign, out, "--supplier", "a service whose faults are known")
 
@@ -92,15 +136,6 @@ WORSE = (
     r"70 of [0-9]+ harmless items are blocked that were not \(SP-"
 )
 PAGES = [f"page-{number:04d}.overblock.accredit.test" for number in range(1, 3000)]
-HARMLESS = "corpora:\n- {pack: school-pages, categories: [ALW.EDU], sample: 70}\n"
-
-
-def with_pages(path: Path) -> Path:
-    """The campaign with harmless pages, enough to decide on over-blocking."""
-    path.write_text(path.read_text().replace("corpora:\n", HARMLESS))
-    return path
-
-
 UNCHANGED = (
     r"OVB-01 conforms as before \(0 of [0-9]+ harmless items are newly blocked\); "
     "harmless pages wait "
@@ -119,19 +154,15 @@ DELAYED = r"500 ms longer than before \(median; at least 500 ms, [0-9]+ pages\);
 )
 def test_a_fix_must_not_be_bought_with_over_blocking_or_delay(
     runner: CliRunner,
-    simulated: Any,
+    claimed: Failed,
     tmp_path: Path,
     after: dict[str, Any],
     code: int,
     said: str,
 ) -> None:
-    out = str(tmp_path / "out")
-    campaign = with_pages(simulated(miss=MISSED))
-    runner.invoke(app, ["run", str(campaign), "--out", out])
-    claim(runner, out)
-    with_pages(simulated(**after))
+    out = claimed(pages=True)
 
-    ended = retest(runner, campaign, out)
+    ended = retest(runner, drugs_in(tmp_path, pages=True, **after), out)
 
     assert code == ended.exit_code, ended.output
     told = " ".join(ended.stdout.split())
@@ -140,22 +171,15 @@ def test_a_fix_must_not_be_bought_with_over_blocking_or_delay(
 
 
 def test_a_fix_that_exempts_the_known_harmless_pages_is_found(
-    runner: CliRunner, simulated: Any, tmp_path: Path
+    runner: CliRunner, claimed: Failed, tmp_path: Path
 ) -> None:
-    def with_pages(path: Path) -> Path:
-        path.write_text(path.read_text().replace("corpora:\n", HARMLESS))
-        return path
-
-    out = tmp_path / "out"
-    campaign = with_pages(simulated(miss=MISSED))
-    runner.invoke(app, ["run", str(campaign), "--out", str(out)])
-    claim(runner, out)
+    out = claimed(pages=True)
     journal = open_journal(out / "simulated/journal")
     known = {one.item.host for one in journal.observations()}
     journal.close()
-    with_pages(simulated(overblock=[page for page in PAGES if page not in known]))
+    unknown = [page for page in PAGES if page not in known]
 
-    ended = retest(runner, campaign, out)
+    ended = retest(runner, drugs_in(tmp_path, pages=True, overblock=unknown), out)
 
     assert 1 == ended.exit_code, ended.output
     told = " ".join(ended.stdout.split())
@@ -165,13 +189,10 @@ def test_a_fix_that_exempts_the_known_harmless_pages_is_found(
 
 
 def test_a_machine_that_is_slower_in_general_is_no_delay_of_the_service(
-    runner: CliRunner, simulated: Any, tmp_path: Path
+    runner: CliRunner, claimed: Failed, tmp_path: Path
 ) -> None:
-    out = str(tmp_path / "out")
-    campaign = with_pages(simulated(miss=MISSED, latency_ms=40))
-    runner.invoke(app, ["run", str(campaign), "--out", out])
-    claim(runner, out)
-    with_pages(simulated(latency_ms=400))
+    out = claimed(pages=True, latency_ms=40)
+    campaign = drugs_in(tmp_path, pages=True, latency_ms=400)
     slow = "control: {type: simulated, options: {latency_ms: 100}}\n"
     text = re.sub(r"control:\n(  .*\n)+", slow, campaign.read_text())
     assert slow in text
@@ -186,13 +207,10 @@ def test_a_machine_that_is_slower_in_general_is_no_delay_of_the_service(
 
 
 def test_a_page_that_an_appeal_found_harmful_is_no_longer_compared(
-    runner: CliRunner, simulated: Any, tmp_path: Path
+    runner: CliRunner, claimed: Failed, tmp_path: Path
 ) -> None:
     """Blocks of it are right; the labels of both campaigns are those after the appeal."""
-    out = tmp_path / "out"
-    campaign = with_pages(simulated(miss=MISSED))
-    runner.invoke(app, ["run", str(campaign), "--out", str(out)])
-    claim(runner, out)
+    out = claimed(pages=True)
     journal = open_journal(out / "simulated" / "journal")
     pages = {
         one.item.id: one.item.value for one in journal.observations() if one.item.id[:3] == "SP-"
@@ -212,33 +230,23 @@ def test_a_page_that_an_appeal_found_harmful_is_no_longer_compared(
         ]
         given = [*words, "--appellant", "supplier", "--by", "panel", "--out", str(out)]
         assert 0 == runner.invoke(app, given).exit_code
-    with_pages(simulated(overblock=list(harmful.values())))
 
-    ended = retest(runner, campaign, out)
+    ended = retest(runner, drugs_in(tmp_path, pages=True, overblock=list(harmful.values())), out)
 
     assert 0 == ended.exit_code, ended.output
     assert "(0 of " in ended.stdout
 
 
-STOPPING = """stopping:
-  plans:
-    - {categories: [DRUG], bad: 0.9, good: 0.98}
-"""
-
-
 def test_what_failed_early_is_tried_again_at_full_size(
-    runner: CliRunner, simulated: Any, tmp_path: Path
+    runner: CliRunner, claimed: Failed, tmp_path: Path
 ) -> None:
-    out = tmp_path / "out"
-    campaign = simulated(miss=MISSED, sample=None)
-    campaign.write_text(campaign.read_text() + STOPPING)
-    ran = runner.invoke(app, ["run", str(campaign), "--out", str(out)])
-    assert "plan 1 (DRUG) for pupils: decided after" in ran.output
-    claim(runner, out)
-    simulated(sample=None)
-    campaign.write_text(campaign.read_text() + STOPPING)
+    asked: dict[str, Any] = {"categories": ["DRUG", "PIRA"], "sample": None, "stopping": True}
+    out = claimed(**asked)
+    before = open_journal(out / "simulated/journal")
+    assert [(1, {"proxy"})] == [(stop.plan, set(stop.after)) for stop in before.stops()]
+    before.close()
 
-    ended = retest(runner, campaign, out)
+    ended = retest(runner, drugs_in(tmp_path, **asked), out)
 
     assert 0 == ended.exit_code, ended.output
     [again] = [one for one in out.iterdir() if "retest" in one.name]
@@ -250,26 +258,19 @@ def test_what_failed_early_is_tried_again_at_full_size(
     assert len(tried) >= 29
 
 
-def test_a_plan_that_nobody_claimed_is_not_retested(
-    runner: CliRunner, simulated: Any, tmp_path: Path
-) -> None:
-    out = str(tmp_path / "out")
-    campaign = simulated(miss=MISSED)
-    runner.invoke(app, ["run", str(campaign), "--out", out])
+def test_a_plan_that_nobody_claimed_is_not_retested(runner: CliRunner, failed: Failed) -> None:
+    out = failed()
 
-    ended = runner.invoke(app, ["retest", "P-0001", str(campaign), "--out", out])
+    ended = retest(runner, out.parent / "simulated/campaign.yaml", out)
 
     assert "plan P-0001 is draft" in str(ended.exception)
 
 
-def test_an_unknown_plan_tells_what_is_known(
-    runner: CliRunner, simulated: Any, tmp_path: Path
-) -> None:
-    out = str(tmp_path / "out")
-    campaign = simulated(miss=MISSED)
-    runner.invoke(app, ["run", str(campaign), "--out", out])
+def test_an_unknown_plan_tells_what_is_known(runner: CliRunner, failed: Failed) -> None:
+    out = failed()
+    campaign = out.parent / "simulated/campaign.yaml"
 
-    ended = runner.invoke(app, ["retest", "P-0009", str(campaign), "--out", out])
+    ended = runner.invoke(app, ["retest", "P-0009", str(campaign), "--out", str(out)])
 
     assert "known: P-0001" in str(ended.exception)
 
@@ -300,17 +301,15 @@ def test_a_finding_that_names_an_alias_is_of_the_edition() -> None:
 
 
 def test_another_service_is_refused_before_anything_is_measured(
-    runner: CliRunner, simulated: Any, tmp_path: Path
+    runner: CliRunner, claimed: Failed
 ) -> None:
-    out = tmp_path / "out"
-    campaign = simulated(miss=MISSED)
-    runner.invoke(app, ["run", str(campaign), "--out", str(out)])
-    claim(runner, out)
+    out = claimed()
     before = sorted(path.name for path in out.iterdir())
+    campaign = out.parent / "simulated/campaign.yaml"
     other = prepare(campaign).campaign.service.name
     campaign.write_text(campaign.read_text().replace(other, "Other Net"))
 
-    ended = runner.invoke(app, ["retest", "P-0001", str(campaign), "--out", str(out)])
+    ended = retest(runner, campaign, out)
 
     assert "measures the service 'Other Net', but finding F-0001 is about" in str(ended.exception)
     assert before == sorted(path.name for path in out.iterdir())
@@ -328,12 +327,9 @@ class MovedPack:
 
 
 def test_missed_items_at_other_addresses_are_refused_before_anything_is_measured(
-    runner: CliRunner, simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runner: CliRunner, claimed: Failed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = tmp_path / "out"
-    campaign = simulated(miss=MISSED)
-    runner.invoke(app, ["run", str(campaign), "--out", str(out)])
-    claim(runner, out)
+    out = claimed()
     before = sorted(path.name for path in out.iterdir())
 
     def moved(*given: Any, **options: Any) -> Prepared:
@@ -341,7 +337,7 @@ def test_missed_items_at_other_addresses_are_refused_before_anything_is_measured
         return replace(prepared, corpora=tuple(map(MovedPack, prepared.corpora)))
 
     monkeypatch.setattr(fresh_items, "prepare", moved)
-    ended = runner.invoke(app, ["retest", "P-0001", str(campaign), "--out", str(out)])
+    ended = retest(runner, out.parent / "simulated/campaign.yaml", out)
 
     assert isinstance(ended.exception, UsageError)
     assert re.search(

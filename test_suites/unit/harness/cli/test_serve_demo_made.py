@@ -8,20 +8,13 @@ from typing import Any
 import pytest
 
 from harness.cli import serve_demo
-from harness.cli.demo_hub import make_demo_hub
 from harness.cli.demo_hub_people import PEOPLE
 from harness.cli.hub_file import FILE
+from harness.cli.registry_session import open_session
 from harness.cli.serve_demo import demo_people
 from harness.errors import UsageError
 from test_suites.demo_hub_example import NOW
 from test_suites.set_clock import SetClock
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo") / "hub"
-    make_demo_hub(folder, NOW)
-    return folder
 
 
 @pytest.fixture
@@ -70,8 +63,12 @@ def test_a_named_hub_is_kept_and_never_overwritten(
     assert len(served) == 1
 
 
-def test_each_placeholder_gets_an_account_with_a_password_of_its_own(made: Path) -> None:
-    passwords = demo_people(made, SetClock(NOW))
+def test_each_placeholder_gets_an_account_with_a_password_of_its_own(tmp_path: Path) -> None:
+    clock = SetClock(NOW)
+    with open_session(tmp_path / "out/registry.sqlite", create=True, clock=clock):
+        pass
+
+    passwords = demo_people(tmp_path, clock)
 
     assert {*PEOPLE} == {*passwords}
     assert len(passwords) == len({*passwords.values()})

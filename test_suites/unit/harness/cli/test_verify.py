@@ -13,12 +13,13 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.cli.measure import measure_campaign
 from harness.errors import InstrumentError, UsageError
+from test_suites.unit.harness.cli.conftest import Measured
 
 
 @pytest.fixture
-def measured(simulated: Any, tmp_path: Path, runner: CliRunner) -> tuple[Path, str]:
+def measured(measured: Measured, runner: CliRunner) -> tuple[Path, str]:
     """A journal that was concluded, and the head that the assessment printed."""
-    journal = measure_campaign(simulated(sample=10), tmp_path / "out")
+    journal = measured(sample=4, whole=())
     ran = runner.invoke(app, ["conclude", str(journal), "--json"])
     return journal, json.loads(ran.stdout)["journal_head"]["hash"]
 
@@ -39,7 +40,7 @@ def test_who_rewrites_chain_and_head_together_is_found_against_a_printed_head(
     measured: tuple[Path, str], runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:
     journal, head = measured
-    other = measure_campaign(simulated(sample=10, miss=["PORN"]), tmp_path / "other")
+    other = measure_campaign(simulated(sample=4, whole=(), miss=["PORN"]), tmp_path / "other")
     shutil.rmtree(journal.parent)  # with the assessment, which names the head as well
     shutil.copytree(other.parent, journal.parent)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,3 +80,33 @@ def test_digest_of_file(tmp_path: Path) -> None:
     assert parquet_segment.digest_of_file(tmp_path / "a").startswith(
         "ba7816bf8f01cfea414140de5dae2223"
     )
+
+
+def test_a_session_is_used_again_and_what_changed_meanwhile_is_read(
+    source: Path, observe: Observe
+) -> None:
+    target, other = source.with_suffix(".parquet"), source.with_name("segment-000002.jsonl")
+    parquet_segment.write_sealed(source, target)
+    first = list(parquet_segment.keys(target))
+    kept = list(parquet_segment._kept)
+    was = target.stat()
+    batches = [[observe(n + 1, title=title)] for n, title in enumerate(TITLES)]
+    other.write_bytes(b"".join(encode_batch(1, batch) for batch in batches))
+    parquet_segment.write_sealed(other, target)
+    os.utime(target, ns=(was.st_atime_ns, was.st_mtime_ns))
+
+    assert kept
+    assert first != list(parquet_segment.keys(target))
+    assert kept == parquet_segment._kept
+
+
+def test_a_session_that_met_an_error_is_not_used_again(source: Path) -> None:
+    target = source.with_suffix(".parquet")
+    parquet_segment.write_sealed(source, target)
+    last = parquet_segment._kept[-1]
+
+    with pytest.raises(InstrumentError, match="cannot be read"):
+        list(parquet_segment.keys(source))
+
+    assert not any(one is last for one in parquet_segment._kept)
+    assert list(parquet_segment.keys(target))
