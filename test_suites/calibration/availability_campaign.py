@@ -26,7 +26,7 @@ from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.gateway_campaigns import origin_file
-from test_suites.rehearsal import QUICK, read_rehearsal, write_campaign
+from test_suites.rehearsal import QUICK, Rehearsal, read_rehearsal, write_campaign
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SCHEME = """\
@@ -162,7 +162,7 @@ class CheckedCampaign:
     def check(self, every: float = 15, lasts: float = 600) -> None:
         self._run(CheckTimes(every=every, lasts=lasts, together=20))
 
-    def cause(self, kind: TestKind, *, lasts: float = 75, name: str = "restart") -> None:
+    def cause(self, kind: TestKind, *, lasts: float = 60, name: str = "restart") -> None:
         """Test a fault; what happens is timed from the moment at which it has to be caused."""
         note = EventNote(kind=kind, asks="block", name=name)
         planned, self.clock.planned = self.clock.planned, []
@@ -190,11 +190,15 @@ class CheckedCampaign:
     def outages(self) -> list[Outage]:
         return all_outages(self.checks())
 
-    def outcome(self, requirement: str) -> Outcome:
+    def outcome(self, requirement: str, line: str = "line-1") -> Outcome:
         """The outcome as if the items of the campaign had been measured, which takes seconds."""
+        return self.concluded().outcome(requirement, line)
+
+    def concluded(self) -> Rehearsal:
+        """All outcomes as if the items had been measured."""
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(pipeline, "bar_incomplete", lambda measured, _: tuple(measured))
-            return read_rehearsal(self.paths.journal).outcome(requirement, "line-1")
+            return read_rehearsal(self.paths.journal)
 
     # What can happen to the filter of the range.
 

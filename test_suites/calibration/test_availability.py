@@ -44,12 +44,12 @@ def campaign(world: RangeTestbed, tmp_path: Path) -> Iterator[CheckedCampaign]:
 
 
 def test_an_outage_of_40_seconds_is_reported_to_within_one_check(campaign: CheckedCampaign) -> None:
-    campaign.happen(200, campaign.down, 40)
+    campaign.happen(100, campaign.down, 40)
 
-    campaign.check(every=15, lasts=600)
+    campaign.check(every=15, lasts=240)
 
     found = campaign.outages()
-    began, ended = NOON + timedelta(seconds=200), NOON + timedelta(seconds=240)
+    began, ended = NOON + timedelta(seconds=100), NOON + timedelta(seconds=140)
     assert [one.line for one in found] == ["line-1", "line-2"]
     for one in found:
         assert one.good is not None
@@ -74,9 +74,9 @@ def test_a_service_that_is_up_and_filters_conforms(campaign: CheckedCampaign) ->
 
 
 def test_a_service_that_is_down_for_long_does_not_conform(campaign: CheckedCampaign) -> None:
-    campaign.happen(100, campaign.down, 300)
+    campaign.happen(50, campaign.down, 150)
 
-    campaign.check(lasts=600)
+    campaign.check(lasts=300)
 
     found = campaign.outcome("AVL-01")
     assert found.conformity is FAILS, found.reasons
@@ -86,9 +86,9 @@ def test_a_service_that_is_down_for_long_does_not_conform(campaign: CheckedCampa
 
 
 def test_a_service_that_is_up_without_filtering_is_not_available(campaign: CheckedCampaign) -> None:
-    campaign.happen(100, campaign.off, 300)
+    campaign.happen(50, campaign.off, 150)
 
-    campaign.check(lasts=600)
+    campaign.check(lasts=300)
 
     found = campaign.outcome("AVL-01")
     assert found.conformity is FAILS, found.reasons
@@ -152,9 +152,9 @@ def test_a_service_that_stops_filtering_is_seen_by_pages_that_it_blocked_before(
 
 def test_a_line_for_checks_alone_is_the_second_place(campaign: CheckedCampaign) -> None:
     campaign.write(sites=("north",), further=("south",))
-    campaign.check(lasts=450)
+    campaign.check(lasts=300)
 
-    run = rehearse(campaign.path)
+    run = campaign.concluded()
 
     found = run.outcome("AVL-01", "line-1")
     assert found.conformity is CONFORMS, found.reasons
@@ -172,7 +172,7 @@ def test_a_second_place_that_is_not_filtered_does_not_conform(campaign: CheckedC
     campaign.write(sites=("north",), further=("south",), open_further=True)
     campaign.check(lasts=1500)
 
-    run = rehearse(campaign.path)
+    run = campaign.concluded()
 
     first = run.outcome("AVL-01", "line-1")
     assert first.conformity is CONFORMS, first.reasons
@@ -181,7 +181,7 @@ def test_a_second_place_that_is_not_filtered_does_not_conform(campaign: CheckedC
 
 def test_without_a_second_site_nothing_is_shown(campaign: CheckedCampaign) -> None:
     campaign.write(sites=("north", "north"))
-    campaign.check(lasts=450)
+    campaign.check(lasts=300)
 
     found = campaign.outcome("AVL-01")
 
@@ -204,9 +204,9 @@ def test_time_in_which_the_control_line_is_down_counts_for_and_against(
     campaign: CheckedCampaign,
 ) -> None:
     dead = Fault(kind=FaultKind.DEAD, service="origin")
-    campaign.happen(100, lambda: campaign.with_fault(dead), 200)
+    campaign.happen(50, lambda: campaign.with_fault(dead), 100)
 
-    campaign.check(lasts=600)
+    campaign.check(lasts=300)
 
     assert campaign.outages() == []
     assert {one.state for one in campaign.checks().checks} == {"filtered", "unknown"}
@@ -218,6 +218,7 @@ def test_time_in_which_the_control_line_is_down_counts_for_and_against(
 
 
 def test_without_checks_it_is_said_how_to_make_them(campaign: CheckedCampaign) -> None:
+    campaign.write(sites=("north",), pages=2)
     run = rehearse(campaign.path)
 
     said = {name: run.outcome(name, "line-1") for name in ("AVL-01", "AVL-02", "AVL-03")}
@@ -246,7 +247,7 @@ def test_a_service_that_answers_for_the_hosts_of_tests_alone_is_down(
     object.__setattr__(broken, "hosts", _Every())
 
     campaign.happen(0, lambda: campaign.with_fault(broken), 600)
-    campaign.check(lasts=450)
+    campaign.check(lasts=300)
 
     assert {one.state for one in campaign.checks().checks} == {"down"}
     assert campaign.outcome("AVL-01").conformity is FAILS
@@ -263,10 +264,10 @@ def test_a_service_that_is_up_at_the_rhythm_of_checks_alone_is_down(
     campaign: CheckedCampaign,
 ) -> None:
     """It filters for two seconds of every fifteen, when a steady check would be due."""
-    for beat in range(40):
+    for beat in range(20):
         campaign.happen(15 * beat + 1, campaign.off, 13)
 
-    campaign.check(every=15, lasts=600)
+    campaign.check(every=15, lasts=300)
 
     found = campaign.outcome("AVL-01")
     assert found.conformity is FAILS, found.reasons
@@ -280,7 +281,7 @@ def test_a_service_that_stops_in_a_fault_leaks_nothing(campaign: CheckedCampaign
     campaign.write(sites=("north",))
     campaign.happen(0.5, campaign.down, 8)
 
-    campaign.cause("fault")
+    campaign.cause("fault", lasts=75)
 
     found = campaign.outcome("AVL-03")
     assert found.conformity is CONFORMS, found.reasons
@@ -366,7 +367,7 @@ def test_a_backup_line_that_is_wrong_does_not_conform(
     if wrong == "unfiltered":
         campaign.happen(8.5, campaign.off, 10)
 
-    campaign.cause("failover", lasts=120 if wrong == "late" else 75)
+    campaign.cause("failover", lasts=120 if wrong == "late" else 60)
 
     found = campaign.outcome("AVL-02")
     assert found.conformity is FAILS

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,11 @@ from test_suites.calibration.gateway_campaigns import pack_campaign, reading_fil
 from test_suites.rehearsal import Rehearsal, rehearse
 
 FEW = 4
-"""Pages of each form and category: four of four show a rate of 80 % at a level of 0.45."""
+"""Pages of each ordinary form: four of four show a rate of 80 % at a level of 0.45."""
 PAGES = content_pages("forms", ("DRUG",), FEW, of_form=FEW, of_recipe=1, of_viewer=2)
+DISGUISES = {form.name for form in FORMS.values() if form.family == "disguise"}
+ORDINARY = {"", *(form.name for form in FORMS.values() if form.family == "ordinary")}
+"""Plain pages, and all forms that count."""
 SCHEME = """\
 id: our-school
 version: "1.0"
@@ -41,6 +45,22 @@ def hosts(*forms: str) -> frozenset[str]:
     )
 
 
+def in_forms(*forms: str) -> OriginPages:
+    """The pages in some forms; one of each disguise, which counts for nothing, and one twin."""
+    kept = []
+    counted: Counter[tuple[str, str]] = Counter()
+    for row in PAGES.rows:
+        form, code = variant_of(row["stratum"]), row["labels"]
+        counted[form, code] += 1
+        one_is_enough = form in DISGUISES or code.startswith("ALW")
+        if form in forms and (counted[form, code] == 1 or not one_is_enough):
+            kept.append(row)
+    return replace(PAGES, rows=tuple(kept))
+
+
+EVERY_FORM = {variant_of(row["stratum"]) for row in PAGES.rows}
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
     """A filter that knows no host, and reads pages; its gateway opens TLS."""
@@ -52,13 +72,21 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
 def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
     """Measure and conclude a campaign of content pages over the gateway."""
 
-    def run(pages: OriginPages = PAGES, *, opens_tls: bool = True, fault: Any = None) -> Rehearsal:
+    def run(
+        pages: OriginPages,
+        *,
+        opens_tls: bool = True,
+        fault: Fault | None = None,
+        probes: Sequence[str] = ("web_https",),
+    ) -> Rehearsal:
         if opens_tls:
             world.faults.add(Fault(kind=FaultKind.INTERCEPT, hosts=hosts(), service="gateway"))
         if fault is not None:
             world.faults.add(fault)
-        probes = ["web", "web_https"]
-        return rehearse(pack_campaign(tmp_path, world, CONTENT_PACK, pages, SCHEME, probes=probes))
+        written = pack_campaign(
+            tmp_path, world, CONTENT_PACK, pages, SCHEME, probes=list(probes)
+        )
+        return rehearse(written)
 
     yield run
     world.faults.clear()
@@ -84,7 +112,7 @@ def states(run: Rehearsal, forms: Collection[str]) -> set[State]:
 
 
 def test_a_filter_that_reads_every_form_conforms(tried: Try) -> None:
-    run = tried()
+    run = tried(in_forms(*EVERY_FORM), probes=("web", "web_https"))
 
     assert content(run).conformity is Conformity.CONFORMS
     assert states(run, FORMS) == {State.BLOCKED}
@@ -97,8 +125,7 @@ def test_a_filter_that_reads_every_form_conforms(tried: Try) -> None:
 
 
 def test_a_pack_without_the_forms_that_were_added_decides_the_same(tried: Try) -> None:
-    rows = tuple(row for row in PAGES.rows if variant_of(row["stratum"]) not in ADDED)
-    run = tried(replace(PAGES, rows=rows))
+    run = tried(in_forms(*ORDINARY.union(DISGUISES).difference(ADDED)))
 
     assert content(run).conformity is Conformity.CONFORMS
     assert not states(run, ADDED)
@@ -108,7 +135,8 @@ def test_a_pack_without_the_forms_that_were_added_decides_the_same(tried: Try) -
 def test_a_filter_that_cannot_read_one_ordinary_form_does_not_conform(
     tried: Try, form: str
 ) -> None:
-    run = tried(fault=Fault(kind=FaultKind.UNREAD, hosts=hosts(form)))
+    unread = Fault(kind=FaultKind.UNREAD, hosts=hosts(form))
+    run = tried(in_forms(*ORDINARY), fault=unread)
 
     assert content(run).conformity is Conformity.DOES_NOT_CONFORM
     assert FORMS[form].words in content(run).metric.method
@@ -118,26 +146,26 @@ def test_a_filter_that_cannot_read_one_ordinary_form_does_not_conform(
 def test_a_viewer_that_gets_through_does_not_conform_and_disguises_count_for_nothing(
     tried: Try,
 ) -> None:
-    disguises = {form.name for form in FORMS.values() if form.family == "disguise"}
-    unread = hosts("viewer:archive", *disguises)
-    run = tried(fault=Fault(kind=FaultKind.UNREAD, hosts=unread))
+    unread = Fault(kind=FaultKind.UNREAD, hosts=hosts("viewer:archive", *DISGUISES))
+    pages = in_forms(*ORDINARY, *DISGUISES, *VIEWERS)
+    run = tried(pages, fault=unread, probes=("web", "web_https"))
 
     assert content(run).conformity is Conformity.CONFORMS
-    assert states(run, disguises) == {State.ALLOWED}
+    assert states(run, DISGUISES) == {State.ALLOWED}
     assert viewers(run).conformity is Conformity.DOES_NOT_CONFORM
     assert viewers(run).metric.value == 1
     assert {one.category for one in viewers(run).witnesses} == {"DRUG"}
 
 
 def test_a_filter_that_does_not_open_tls_does_not_conform(tried: Try) -> None:
-    run = tried(opens_tls=False)
+    run = tried(in_forms("", "br", "zstd"), opens_tls=False, probes=("web", "web_https"))
 
     assert content(run).conformity is Conformity.DOES_NOT_CONFORM
     assert states(run, {"br", "zstd"}) == {State.ALLOWED}
 
 
 def test_without_pages_in_every_form_nothing_is_decided(tried: Try) -> None:
-    run = tried(content_pages("forms", ("DRUG",), FEW, of_form=0, of_recipe=0, of_viewer=0))
+    run = tried(in_forms(""))
 
     assert viewers(run).conformity is Conformity.INSUFFICIENT
     assert content(run).conformity is Conformity.INSUFFICIENT
@@ -150,7 +178,7 @@ def test_a_coding_that_never_arrives_on_the_control_decides_nothing(
     monkeypatch.setattr(
         origin_pages, "is_acceptable", lambda form, _: not (form in FORMS and FORMS[form].coding)
     )
-    run = tried()
+    run = tried(in_forms(*ORDINARY, "twice-gzip", "x-gzip"))
 
     assert content(run).conformity is Conformity.INSUFFICIENT
     assert FORMS["gzip"].words in " ".join(content(run).reasons)

@@ -47,7 +47,7 @@ SHOWN = {
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_error_rates_at_the_threshold_are_at_most_alpha(case: Case) -> None:
-    replicates, wanted = 1_000, scheme(case.wanted)
+    replicates, wanted = 300, scheme(case.wanted)
     alpha = case.wanted.get("alpha", 0.05)
     most = allowed(alpha, replicates)
 
@@ -57,7 +57,7 @@ def test_error_rates_at_the_threshold_are_at_most_alpha(case: Case) -> None:
 
 @pytest.mark.parametrize("case", SPELLS, ids=lambda case: case.name)
 def test_error_rates_hold_for_times_in_spells_and_of_hosts(case: Case) -> None:
-    replicates, wanted = 200, scheme(case.wanted)
+    replicates, wanted = 100, scheme(case.wanted)
 
     assert share(replicates, case.draw, wanted, 1, conforms) <= allowed(0.05, replicates)
     assert share(replicates, case.draw, wanted, 2, is_accused) <= allowed(0.05, replicates)
@@ -69,7 +69,7 @@ def test_error_rates_hold_for_times_in_spells_and_of_hosts(case: Case) -> None:
 def test_a_good_service_with_single_slow_times_conforms(
     number: int, slow: float, least: float
 ) -> None:
-    found = share(100, in_spells(number, 1, slow), scheme(latency(0.95)), 3, conforms)
+    found = share(60, in_spells(number, 1, slow), scheme(latency(0.95)), 3, conforms)
 
     assert found >= least
 
@@ -78,7 +78,7 @@ def test_a_good_service_with_single_slow_times_conforms(
 @pytest.mark.parametrize("name", sorted(SHOWN))
 def test_error_rates_hold_for_pages_that_share_domains(name: str, rule: str) -> None:
     [design] = [one for one in DESIGNS if one.name == name]
-    replicates, wanted = 300, scheme(block("block_rate", "B", rule=rule))
+    replicates, wanted = 120, scheme(block("block_rate", "B", rule=rule))
 
     for judge in (conforms, is_accused):
         found = share(
@@ -115,17 +115,17 @@ def test_too_few_domains_do_not_conform_whatever_their_number_of_pages() -> None
 
 
 def test_a_service_at_every_threshold_fails_in_at_most_one_campaign_of_twenty() -> None:
-    replicates, wanted = 600, scheme(*MANY)
+    replicates, wanted = 200, scheme(*MANY)
     plain = [scheme(each) for each in MANY]
 
     accused = share(replicates, service_at_every_mark, wanted, 4, is_accused)
     random, alone = np.random.default_rng(4), 0
-    for _ in range(60):
+    for _ in range(30):
         rows = list(service_at_every_mark(random))
         alone += any(is_accused(outcomes([row], one)) for row, one in zip(rows, plain, strict=True))
 
     assert accused <= allowed(0.05, replicates)
-    assert alone / 60 > 0.15, "without correction, far more are accused"
+    assert alone / 30 > 0.15, "without correction, far more are accused"
 
 
 def test_a_service_that_filters_nothing_fails_every_requirement() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.compose import prepare
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
@@ -20,6 +21,9 @@ from test_suites.calibration.slow_proxies import Answer, SlowProxy, serving
 from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
 
 IMPATIENT = {"timeout": 0.6, "confirmation_timeout": 1.5, "silence_timeout": 2.5}
+ITEMS = 8
+TAKES = 0.15
+"""Seconds for which a proxy serves one request: it overloads with two thirds of the items."""
 
 
 def measure(folder: Path, origin: Path, url: str) -> Rehearsal:
@@ -29,28 +33,30 @@ def measure(folder: Path, origin: Path, url: str) -> Rehearsal:
         origin=origin,
         lines=[line],
         categories=["DRUG", "GAMB"],
-        sample=15,
+        sample=ITEMS // 2,
         limits={**IMPATIENT, "concurrency": 50},
     )
     return rehearse(campaign)
 
 
-def drop(world: RangeTestbed, number: int) -> frozenset[str]:
-    """Simulate silent drops for the first hosts of a category; returns the hosts."""
-    dropped = frozenset(f"drug-{each:03d}.canary.accredit.test" for each in range(1, number + 1))
-    world.faults.add(Fault(kind=FaultKind.SILENT, hosts=dropped))
-    return dropped
+def dropping(
+    world: RangeTestbed, folder: Path, origin: Path, number: int, **limits: int
+) -> tuple[Path, frozenset[str]]:
+    """A campaign over items and as many neighbours through the proxy, which drops the items.
 
-
-def through_proxy(world: RangeTestbed, folder: Path, origin: Path, **limits: int) -> Path:
-    """A campaign over that category, through the proxy of the range."""
-    return write_campaign(
+    Returns the hosts of the items as well.
+    """
+    campaign = write_campaign(
         folder,
         origin=origin,
         lines=[proxy_line(world)],
         categories=["DRUG"],
+        sample=number,
         limits={**IMPATIENT, **limits},
     )
+    dropped = frozenset(one.host for one in prepare(campaign).items if one.category == "DRUG")
+    world.faults.add(Fault(kind=FaultKind.SILENT, hosts=dropped))
+    return campaign, dropped
 
 
 @pytest.mark.timeout(240)
@@ -66,7 +72,7 @@ def through_proxy(world: RangeTestbed, folder: Path, origin: Path, **limits: int
 def test_an_overloaded_proxy_without_filter_has_no_blocks(
     world: RangeTestbed, origin_file: Path, tmp_path: Path, answer: Answer
 ) -> None:
-    with serving(SlowProxy(origin=world.origin, answer=answer)) as proxy:
+    with serving(SlowProxy(origin=world.origin, answer=answer, takes=TAKES)) as proxy:
         run = measure(tmp_path / "run", origin_file, proxy.url)
 
     states = Counter(verdict.state for verdict in run.verdicts)
@@ -77,8 +83,7 @@ def test_an_overloaded_proxy_without_filter_has_no_blocks(
 def test_silent_drops_are_found_and_a_sample_is_retried_with_the_longest_timeout(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
-    dropped = drop(world, 70)
-    campaign = through_proxy(world, tmp_path / "run", origin_file, concurrency=40)
+    campaign, dropped = dropping(world, tmp_path / "run", origin_file, 64, concurrency=40)
 
     run = rehearse(campaign)
 
@@ -87,7 +92,8 @@ def test_silent_drops_are_found_and_a_sample_is_retried_with_the_longest_timeout
     assert dropped == {
         verdict.item.host for verdict in run.verdicts if verdict.mechanism == "silent_drop"
     }
-    assert 59 <= len(patient) <= 70
+    assert len(dropped) == 64
+    assert 59 <= len(patient) <= 64
 
 
 DIE_WHILE_WAITING = """
@@ -107,8 +113,7 @@ measure_campaign(Path(sys.argv[1]), Path(sys.argv[2]))
 def test_a_campaign_killed_while_it_retries_silent_items_resumes_them(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
-    dropped = drop(world, 5)
-    path = through_proxy(world, tmp_path / "run", origin_file)
+    path, dropped = dropping(world, tmp_path / "run", origin_file, 5)
     out = path.parent / "out"
     child = subprocess.run(
         [sys.executable, "-c", DIE_WHILE_WAITING, str(path), str(out)],
