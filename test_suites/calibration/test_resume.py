@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from harness.model.observation import AttemptKey
+from harness.model.outcome import Conformity
 from harness.model.plain_twin import ROUNDS, spot_of
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
@@ -74,8 +75,8 @@ def test_a_campaign_killed_half_way_resumes_without_loss(
     declared: dict[str, Any] = {
         "origin": origin_file(world),
         "lines": [proxy_line(world)],
-        "categories": ["DRUG", "PORN"],
-        "sample": 30,
+        "categories": ["DRUG", "ADLT"],
+        "sample": 20,
         "limits": {"timeout": 2.0, "concurrency": 20, "batch": 20},
     }
     broken = write_campaign(tmp_path / "broken", **declared)
@@ -97,12 +98,22 @@ def test_a_campaign_killed_half_way_resumes_without_loss(
     assert left.keys() < counted.keys()
     assert {1} == set(counted.values())
     assert without_early_draws(counted) == without_early_draws(keys(undisturbed.journal))
-    assert [
-        (each.id, each.conformity, each.metric.k, each.metric.n)
-        for each in again.assessment.outcomes
-    ] == [
-        (each.id, each.conformity, each.metric.k, each.metric.n)
-        for each in undisturbed.assessment.outcomes
+    assert outcomes_of(again) == outcomes_of(undisturbed)
+
+
+def outcomes_of(run: Rehearsal) -> list[tuple[str, Conformity | None, int, int]]:
+    """What came of each requirement, but of waiting times what was counted alone.
+
+    How long pages wait depends on what else this machine does.
+    """
+    return [
+        (
+            one.id,
+            one.conformity if one.requirement.area != "perf" else None,
+            one.metric.k,
+            one.metric.n,
+        )
+        for one in run.assessment.outcomes
     ]
 
 

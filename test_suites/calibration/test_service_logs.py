@@ -31,7 +31,7 @@ from test_suites.people_stating import both, keep
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 from test_suites.right_clock import synchronised
 
-REQUESTS = 240
+REQUESTS = 350
 SCHEME = """\
 id: our-school
 version: "1.0"
@@ -40,7 +40,7 @@ policy: uk-schools-2026
 decision: {alpha: 0.2}
 requirements:
   - {id: LOG-01, n_min: 80, threshold: {at_least: 0.98, provenance: proposed, source: this test}}
-  - {id: LOG-02, n_min: 100}
+  - {id: LOG-02, n_min: 300}
   - {id: LOG-03}
   - {id: LOG-04}
   - {id: LOG-05}

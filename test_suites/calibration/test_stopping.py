@@ -52,7 +52,11 @@ def declared(origin: Path, **more: Any) -> dict[str, Any]:
     return {
         "origin": origin,
         "lines": [{"name": "proxy", "type": "simulated", "options": {"block": BLOCK}}],
-        "categories": ["DRUG", "VIOL", "PORN", "ADLT"],
+        "corpora": [
+            {"pack": "canary", "categories": ["DRUG"]},
+            {"pack": "canary", "categories": ["VIOL"], "sample": 10},
+            {"pack": "canary", "categories": ["PORN", "ADLT"], "sample": 15},
+        ],
         "control": {"type": "simulated"},
         "limits": {"batch": 20, "concurrency": 10, "timeout": 0.7},
         **more,
@@ -155,7 +159,7 @@ def test_the_number_of_concurrent_attempts_changes_no_decision(
     found = []
     for at_once in (3, 60):
         told = declared(origin_file, stopping={"plans": PLANS[:1]}, lines=[proxy_line(world)])
-        told["categories"] = ["DRUG"]
+        told["corpora"] = [{"pack": "canary", "categories": ["DRUG"]}]
         told["control"] = {"type": "control"}
         told["limits"] |= {"batch": 10, "concurrency": at_once, "confirmation_timeout": 1.5}
         run = rehearse(write_campaign(tmp_path / f"flying-{at_once}", **told))

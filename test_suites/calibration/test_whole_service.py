@@ -55,7 +55,12 @@ from test_suites.signing_body import sign_scheme_as_body
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
 BESIDE = ("LOG-01", "LOG-02", "EML-01", "EML-02", "EML-03", "EML-04", "AVL-01")
 BODY = ("--body", "Example Board", "--address", "1 High Street", "--by", "Cy", "--no-pdf")
-HARMFUL = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW.HACK"]
+HARMFUL = {
+    1: ["ADLT", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW.HACK"],
+    2: ["PORN"],
+    3: ["VIOL"],
+}
+"""Categories by the number of their strata, each of which gives as many items to a sample."""
 
 
 class Whole(NamedTuple):
@@ -69,8 +74,14 @@ pytestmark = pytest.mark.timeout(1500)
 """The first test waits for the whole campaign."""
 
 
-REQUESTS, CHECKS, SPAM, HAM = 400, 160, 80, 64
+REQUESTS, CHECKS, SPAM, HAM = 700, 64, 80, 64
 """Logged requests, checks of availability, and mails: so many show what the scheme asks."""
+
+
+def easier(name: str, n_min: int | None = None, **mark: float) -> dict[str, Any]:
+    """A requirement with a mark of this test, which so many trials can show."""
+    threshold = mark | {"provenance": "proposed", "source": "this test"}
+    return {"id": name, "threshold": threshold} | ({"n_min": n_min} if n_min else {})
 
 
 def write_scheme(folder: Path) -> Path:
@@ -78,26 +89,19 @@ def write_scheme(folder: Path) -> Path:
 
     It is patient too: on a busy machine nobody knows who made the pages late.
     """
-    marks = {
-        "PRF-03": {"at_most": 60},
-        "LOG-01": {"at_least": 0.98},
-        "EML-01": {"at_least": 0.6},
-        "EML-04": {"at_most": 0.05},
-        "AVL-01": {"at_least": 0.98},
-    }
-    source = {"provenance": "proposed", "source": "this test"}
-    rows = {name: {"id": name, "threshold": mark | source} for name, mark in marks.items()}
-    rows["LOG-01"]["n_min"] = 150
-    rows["LOG-02"] = {"id": "LOG-02", "n_min": 300}
-    rows["EML-01"]["n_min"] = SPAM // 2
-    rows["EML-04"]["n_min"] = HAM - 4
-    rows["AVL-01"]["n_min"] = CHECKS - 10
+    rows = [
+        easier("PRF-03", at_most=60),
+        easier("LOG-01", 150, at_least=0.98),
+        easier("EML-01", SPAM // 2, at_least=0.6),
+        easier("EML-04", HAM - 4, at_most=0.05),
+        easier("AVL-01", CHECKS - 4, at_least=0.95),
+    ]
     scheme = {
         "id": "becta-2008-small",
         "version": "1.0",
         "title": "All of becta-2008, with marks that fewer requests, mails and checks show",
         "parent": "becta-2008",
-        "requirements": list(rows.values()),
+        "requirements": rows,
     }
     path = folder / "becta-2008-small.yaml"
     path.write_text(json.dumps(scheme))
@@ -139,9 +143,12 @@ def write_campaign(folder: Path, scheme: Path, running: RangeTestbed) -> Path:
         ],
         "profiles": {"pupils": {"phase": "ks2"}},
         "corpora": [
-            {"pack": "canary", "categories": HARMFUL, "sample": 30},
+            *(
+                {"pack": "canary", "categories": codes, "sample": 30 // strata}
+                for strata, codes in HARMFUL.items()
+            ),
             {"pack": "canary", "categories": ["ILL.CSAM"]},
-            {"pack": "school-pages", "categories": ["ALW"], "sample": 10},
+            {"pack": "school-pages", "categories": ["ALW"], "sample": 2},
             {"pack": str(folder / "range/downloads"), "sample": 1},
         ],
         "items": "agreed",
