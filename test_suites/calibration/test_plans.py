@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,11 @@ from harness.model.action_plan import ActionPlan, PlanState, RetestResult
 from harness.model.event import FixClaimed, PlanAgreed, PlanEvent, PlanProgressed
 from harness.ports.storage import WallClock
 from probes.range.faults import Fault, FaultKind
+from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import proxy_line
-from test_suites.rehearsal import rehearse, write_campaign
+from test_suites.calibration.conftest import POLICY, proxy_line
+from test_suites.calibration.gateway_campaigns import origin_file
+from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
 SUPPLIER, ASSESSOR = "supplier", "assessor"
 
@@ -32,24 +36,42 @@ def every_third(code: str) -> Fault:
     )
 
 
-@pytest.fixture
-def faults(world: RangeTestbed) -> dict[str, Fault]:
-    """Two faults in two categories."""
-    return {code: world.faults.add(every_third(code)) for code in ("drug", "crim")}
+FAULTS = {code: every_third(code) for code in ("drug", "crim")}
+"""Two faults in two categories."""
 
 
-@pytest.fixture
-def campaign(
-    world: RangeTestbed, faults: dict[str, Fault], origin_file: Path, tmp_path: Path
-) -> Path:
-    """A campaign that finds both faults."""
-    return write_campaign(
-        tmp_path / "run",
-        origin=origin_file,
-        lines=[proxy_line(world)],
-        categories=["DRUG", "CRIM"],
-        sample=60,
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
+    folder = tmp_path_factory.mktemp("world")
+    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
+    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",)) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def measured(world: RangeTestbed, tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
+    """A campaign that found both faults, with its file beside its results."""
+    for fault in FAULTS.values():
+        world.faults.add(fault)
+    return rehearse(
+        write_campaign(
+            tmp_path_factory.mktemp("measured"),
+            origin=origin_file(world),
+            lines=[proxy_line(world)],
+            categories=["DRUG", "CRIM"],
+            sample=60,
+        )
     )
+
+
+@pytest.fixture
+def campaign(world: RangeTestbed, measured: Rehearsal, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the campaign's file, beside its results, on a service with both faults."""
+    for fault in FAULTS.values():
+        world.faults.add(fault)
+    copied = shutil.copytree(measured.journal.parents[2], tmp_path / "run")
+    yield copied / "campaign.yaml"
+    world.faults.clear()
 
 
 def quiet() -> Console:
@@ -89,14 +111,13 @@ def plan_of(places: CampaignPaths, requirement: str) -> ActionPlan:
 
 
 def test_a_plan_is_opened_claimed_and_retested(
-    world: RangeTestbed, faults: dict[str, Fault], campaign: Path
+    world: RangeTestbed, measured: Rehearsal, campaign: Path
 ) -> None:
-    run = rehearse(campaign)
     out = campaign.parent / "out"
     places = CampaignPaths(out=out, campaign="rehearsal")
-    opened = open_plans(run.assessment, places)
+    opened = open_plans(measured.assessment, places)
     assert {PlanState.DRAFT} == {plan.state for plan in opened}
-    assert () == open_plans(run.assessment, places), "concluding again opens nothing twice"
+    assert () == open_plans(measured.assessment, places), "concluding again opens nothing twice"
     drug = plan_of(places, "URL-04")
 
     with pytest.raises(UsageError, match="draft"):
@@ -108,21 +129,20 @@ def test_a_plan_is_opened_claimed_and_retested(
     assert (RetestResult.DOES_NOT_CONFORM, PlanState.IN_PROGRESS) == (retest.outcome, state)
     assert retest.missed_tested == len(retest.missed_still_failing)
 
-    world.faults.remove(faults["drug"])
+    world.faults.remove(FAULTS["drug"])
     claim(places, plan_of(places, "URL-04"))
     with pytest.raises(UsageError, match=SUPPLIER):
         retest_plan(drug.id, campaign, out, SUPPLIER, quiet())
 
 
 def test_a_conforming_retest_verifies_only_its_own_plan(
-    world: RangeTestbed, faults: dict[str, Fault], campaign: Path
+    world: RangeTestbed, measured: Rehearsal, campaign: Path
 ) -> None:
-    run = rehearse(campaign)
     out = campaign.parent / "out"
     places = CampaignPaths(out=out, campaign="rehearsal")
-    open_plans(run.assessment, places)
+    open_plans(measured.assessment, places)
     drug = plan_of(places, "URL-04")
-    world.faults.remove(faults["drug"])
+    world.faults.remove(FAULTS["drug"])
     claim(places, drug)
 
     retest, state = retest_plan(drug.id, campaign, out, ASSESSOR, quiet())

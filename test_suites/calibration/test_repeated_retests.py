@@ -22,7 +22,7 @@ from test_suites.calibration.simulated_retests import (
     share_of_plans,
 )
 
-PLANS, TRIES = 1_000, 10
+PLANS, TRIES = 200, 10
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,23 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from harness.model.observation import AttemptKey
+from harness.model.outcome import Conformity
 from harness.model.plain_twin import ROUNDS, spot_of
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
+from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import proxy_line
+from test_suites.calibration.conftest import POLICY, proxy_line
+from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.house.rooms import ROOT
-from test_suites.rehearsal import read_rehearsal, rehearse, write_campaign
+from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
 
 DIE_HALF_WAY = """
 import os, signal, sys
@@ -37,20 +43,41 @@ measure_campaign(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
-def test_a_campaign_killed_half_way_resumes_without_loss(
-    world: RangeTestbed, origin_file: Path, tmp_path: Path
-) -> None:
-    world.faults.add(
-        Fault(
-            kind=FaultKind.MISS,
-            hosts=frozenset(f"drug-{n:03d}.canary.accredit.test" for n in range(1, 30)),
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
+    """The range, whose filter misses some of the items that it is to block."""
+    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
+    with RangeTestbed.running(
+        tmp_path_factory.mktemp("world"), policy=policy, profiles=("pupils",)
+    ) as world:
+        missed = frozenset(f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 4))
+        world.faults.add(Fault(kind=FaultKind.MISS, hosts=missed))
+        yield world
+
+
+@pytest.fixture(scope="module")
+def finished(world: RangeTestbed, tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
+    """A campaign that was measured."""
+    return rehearse(
+        write_campaign(
+            tmp_path_factory.mktemp("finished"),
+            origin=origin_file(world),
+            lines=[proxy_line(world)],
+            categories=["DRUG"],
+            sample=20,
         )
     )
+
+
+def test_a_campaign_killed_half_way_resumes_without_loss(
+    world: RangeTestbed, tmp_path: Path
+) -> None:
     declared: dict[str, Any] = {
-        "origin": origin_file,
+        "origin": origin_file(world),
         "lines": [proxy_line(world)],
-        "categories": ["DRUG", "PORN"],
-        "limits": {"timeout": 2.0, "concurrency": 20, "batch": 40},
+        "categories": ["DRUG", "ADLT"],
+        "sample": 20,
+        "limits": {"timeout": 2.0, "concurrency": 20, "batch": 20},
     }
     broken = write_campaign(tmp_path / "broken", **declared)
     out = broken.parent / "out"
@@ -71,32 +98,33 @@ def test_a_campaign_killed_half_way_resumes_without_loss(
     assert left.keys() < counted.keys()
     assert {1} == set(counted.values())
     assert without_early_draws(counted) == without_early_draws(keys(undisturbed.journal))
-    assert [
-        (each.id, each.conformity, each.metric.k, each.metric.n)
-        for each in again.assessment.outcomes
-    ] == [
-        (each.id, each.conformity, each.metric.k, each.metric.n)
-        for each in undisturbed.assessment.outcomes
+    assert outcomes_of(again) == outcomes_of(undisturbed)
+
+
+def outcomes_of(run: Rehearsal) -> list[tuple[str, Conformity | None, int, int]]:
+    """What came of each requirement, but of waiting times what was counted alone.
+
+    How long pages wait depends on what else this machine does.
+    """
+    return [
+        (
+            one.id,
+            one.conformity if one.requirement.area != "perf" else None,
+            one.metric.k,
+            one.metric.n,
+        )
+        for one in run.assessment.outcomes
     ]
 
 
-def test_a_finished_measurement_is_not_repeated(
-    world: RangeTestbed, origin_file: Path, tmp_path: Path
-) -> None:
-    campaign = write_campaign(
-        tmp_path / "run",
-        origin=origin_file,
-        lines=[proxy_line(world)],
-        categories=["DRUG"],
-        sample=20,
-    )
-    first = rehearse(campaign)
-    requests = len((tmp_path / "world" / "origin.log.jsonl").read_text().splitlines())
+def test_a_finished_measurement_is_not_repeated(world: RangeTestbed, finished: Rehearsal) -> None:
+    log = origin_file(world).parent / "origin.log.jsonl"
+    requests = len(log.read_text().splitlines())
 
-    second = rehearse(campaign)
+    second = rehearse(finished.journal.parents[2] / "campaign.yaml")
 
-    assert requests == len((tmp_path / "world" / "origin.log.jsonl").read_text().splitlines())
-    assert first.verdicts == second.verdicts
+    assert 0 < requests == len(log.read_text().splitlines())
+    assert finished.verdicts == second.verdicts
 
 
 def keys(journal: Path) -> Counter[AttemptKey]:
@@ -126,17 +154,7 @@ def without_early_draws(counted: Counter[AttemptKey]) -> Counter[AttemptKey]:
 AT_END = ROUNDS["at_end"]
 
 
-def test_concluding_again_sends_no_packet(
-    world: RangeTestbed, origin_file: Path, tmp_path: Path
-) -> None:
-    campaign = write_campaign(
-        tmp_path / "run",
-        origin=origin_file,
-        lines=[proxy_line(world)],
-        categories=["DRUG"],
-        sample=20,
-    )
-    run = rehearse(campaign)
+def test_concluding_again_sends_no_packet(finished: Rehearsal) -> None:
     refuse_sockets = (
         "import sys\n"
         "def watch(event, arguments):\n"
@@ -149,28 +167,16 @@ def test_concluding_again_sends_no_packet(
     )
 
     child = subprocess.run(
-        [sys.executable, "-c", refuse_sockets, str(run.journal)],
+        [sys.executable, "-c", refuse_sockets, str(finished.journal)],
         capture_output=True,
         text=True,
         check=False,
     )
 
-    expected = ["uksic-2024", str(len(run.assessment.outcomes))]
+    expected = ["uksic-2024", str(len(finished.assessment.outcomes))]
     assert expected == child.stdout.split(), child.stderr
 
 
-def test_reading_a_journal_again_gives_the_same_verdicts(
-    world: RangeTestbed, origin_file: Path, tmp_path: Path
-) -> None:
+def test_reading_a_journal_again_gives_the_same_verdicts(finished: Rehearsal) -> None:
     """The same journal always gives the same verdicts."""
-    run = rehearse(
-        write_campaign(
-            tmp_path / "run",
-            origin=origin_file,
-            lines=[proxy_line(world)],
-            categories=["DRUG"],
-            sample=20,
-        )
-    )
-
-    assert run.verdicts == read_rehearsal(run.journal).verdicts
+    assert finished.verdicts == read_rehearsal(finished.journal).verdicts

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,14 @@ from harness.model.verdict import State, Verdict
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.gateway_campaigns import origin_file
-from test_suites.calibration.scenario import Known, Scenario
+from test_suites.calibration.scenario import Known, LineName, Scenario
 from test_suites.calibration.scenarios import SCENARIOS, TABLE, table
 from test_suites.rehearsal import QUICK, rehearse, write_campaign
 
 WEB, NAMES = ("web", "web_https"), ("dns", "dns_https", "web", "web_https")
 Place = tuple[str, str, str]
+PATIENT = QUICK | {"confirmation_timeout": 4.0, "concurrency": 20}
+"""Limits for a busy machine, on which a slow drip is slower, and few pages come at once."""
 ONLY_SENTINELS = FilterPolicy(blocks=lambda *_: False)
 
 
@@ -36,19 +40,46 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def everywhere(
+    world: RangeTestbed, tmp_path_factory: pytest.TempPathFactory
+) -> dict[Place, Verdict]:
+    """The verdict of each item that is known by its token, on each line by each probe."""
+    hosts = [scenario.host for scenario in SCENARIOS if scenario.known == "token"]
+    folder = tmp_path_factory.mktemp("everywhere") / "run"
+    return _judged(_campaign(world, folder, hosts, "token", "portable"))
+
+
 @pytest.fixture(scope="module", params=["portable", "wire"])
 def verdicts(
     request: pytest.FixtureRequest, world: RangeTestbed, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[Place, Verdict]:
-    """The verdict of each item on each line by each probe, with one backend."""
-    folder = tmp_path_factory.mktemp(request.param)
-    judged = {}
-    for known in ("token", "page"):
-        hosts = [scenario.host for scenario in SCENARIOS if scenario.known == known]
-        campaign = _campaign(world, folder / known, hosts, known, request.param)
-        for verdict in rehearse(campaign).verdicts:
-            judged[verdict.item.host, verdict.key.line, verdict.key.probe] = verdict
+    """The verdict of each item on its line by each probe, with one backend."""
+    folder, judged = tmp_path_factory.mktemp(request.param), dict[Place, Verdict]()
+    if request.param == "portable":
+        judged |= request.getfixturevalue("everywhere")
+    for scenarios in _on_one_line():
+        known, line = scenarios[0].known, scenarios[0].line
+        if (known, request.param) != ("token", "portable"):
+            hosts = [scenario.host for scenario in scenarios]
+            place = folder / f"{known}-{line}"
+            judged |= _judged(_campaign(world, place, hosts, known, request.param, line))
     return judged
+
+
+def _on_one_line() -> Iterator[list[Scenario]]:
+    """The scenarios of each line, those that are known by the token and by the page apart."""
+    by_line = attrgetter("known", "line")
+    for _, scenarios in groupby(sorted(SCENARIOS, key=by_line), key=by_line):
+        yield list(scenarios)
+
+
+def _judged(campaign: Path) -> dict[Place, Verdict]:
+    """The verdict of each item on each line by each probe."""
+    return {
+        (verdict.item.host, verdict.key.line, verdict.key.probe): verdict
+        for verdict in rehearse(campaign).verdicts
+    }
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
@@ -67,12 +98,12 @@ def test_each_scenario_gets_its_expected_verdict(
 
 
 def test_a_fault_of_one_line_does_not_change_verdicts_of_other_lines(
-    verdicts: dict[Place, Verdict],
+    everywhere: dict[Place, Verdict],
 ) -> None:
     """A scenario of one service does not affect the same host on other lines."""
     touched = {scenario.host: _touched(scenario) for scenario in SCENARIOS}
     elsewhere = {
-        place: verdict for place, verdict in verdicts.items() if place[1] not in touched[place[0]]
+        place: verdict for place, verdict in everywhere.items() if place[1] not in touched[place[0]]
     }
 
     assert len(elsewhere) > len(SCENARIOS)
@@ -103,9 +134,14 @@ def _touched(scenario: Scenario) -> set[str]:
 
 
 def _campaign(
-    world: RangeTestbed, folder: Path, hosts: Iterable[str], known: Known, lane: str
+    world: RangeTestbed,
+    folder: Path,
+    hosts: Iterable[str],
+    known: Known,
+    lane: str,
+    only: LineName | None = None,
 ) -> Path:
-    """A campaign over three lines; it knows tokens only if it has the origin's file."""
+    """A campaign over three lines, or one; it knows tokens only if it has the origin's file."""
     origin = origin_file(world)
     direct = {"ports": dict(world.origin.ports), "lane": lane}
     trusted = direct | {"authority": world.origin.authority}
@@ -134,10 +170,10 @@ def _campaign(
     return write_campaign(
         folder,
         origin=origin if known == "token" else None,
-        lines=lines,
+        lines=[line for line in lines if only in (None, line["name"])],
         control={"type": "control", "options": own | {"resolver": world.origin.resolver}},
         corpora=[{"pack": str(_pack(folder, hosts))}],
-        limits=QUICK | {"confirmation_timeout": 4.0},  # a slow drip is slower on a busy machine
+        limits=PATIENT,
     )
 
 

@@ -16,6 +16,7 @@ from harness.model.network_signal import DESIGNATED, SIGNALS
 from harness.model.outcome import Conformity, Outcome
 from probes.range.faults import Fault, FaultKind
 from test_suites.calibration.technique_campaigns import (
+    PATIENCE,
     Service,
     TechniqueWorld,
     ids_of,
@@ -40,9 +41,13 @@ def fault(kind: FaultKind, *names: str) -> Fault:
 
 
 def measured(world: TechniqueWorld, folder: Path, *faults: Fault, **declared: Any) -> Outcome:
-    """What comes of a service that filters by names alone, with faults of its name server."""
+    """What comes of a service that filters by names alone, with faults of its name server.
+
+    Names are asked on this machine, so that silence shows after a short time.
+    """
     service = Service(filters="names", web=(80,), open_tcp=(853,), faults=faults)
-    settings: dict[str, Any] = {"probes": PROBES} | declared
+    limits = PATIENCE | {"timeout": 2, "confirmation_timeout": 3, "silence_timeout": 2}
+    settings: dict[str, Any] = {"probes": PROBES, "limits": limits} | declared
     items = settings.pop("items", None) or ids_of("signal", number=8)
     return outcome(world.measure(folder, service, [REQUIREMENT], items, **settings), REQUIREMENT)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,9 +29,22 @@ PLANS = [
 BLOCK = ["DRUG", "VIOL", "copper-meadow.accredit.test"]
 
 
-@pytest.fixture
-def origin_here(tmp_path: Path) -> Path:
-    return simulated_origin(tmp_path)
+@pytest.fixture(scope="module")
+def origin_here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return simulated_origin(tmp_path_factory.mktemp("origin"))
+
+
+@pytest.fixture(scope="module")
+def stopped(origin_here: Path, tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
+    """A campaign that ran with early stopping."""
+    told = declared(origin_here, stopping={"plans": PLANS})
+    return rehearse(write_campaign(tmp_path_factory.mktemp("stopped"), **told))
+
+
+@pytest.fixture(scope="module")
+def whole(origin_here: Path, tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
+    """The same campaign without early stopping."""
+    return rehearse(write_campaign(tmp_path_factory.mktemp("whole"), **declared(origin_here)))
 
 
 def declared(origin: Path, **more: Any) -> dict[str, Any]:
@@ -38,7 +52,11 @@ def declared(origin: Path, **more: Any) -> dict[str, Any]:
     return {
         "origin": origin,
         "lines": [{"name": "proxy", "type": "simulated", "options": {"block": BLOCK}}],
-        "categories": ["DRUG", "VIOL", "PORN", "ADLT"],
+        "corpora": [
+            {"pack": "canary", "categories": ["DRUG"]},
+            {"pack": "canary", "categories": ["VIOL"], "sample": 10},
+            {"pack": "canary", "categories": ["PORN", "ADLT"], "sample": 15},
+        ],
         "control": {"type": "simulated"},
         "limits": {"batch": 20, "concurrency": 10, "timeout": 0.7},
         **more,
@@ -52,11 +70,8 @@ def stops_of(run: Rehearsal) -> tuple[Stop, ...]:
     return journal.stops()
 
 
-def test_a_campaign_stops_as_declared_and_records_it(origin_here: Path, tmp_path: Path) -> None:
-    run = rehearse(
-        write_campaign(tmp_path / "run", **declared(origin_here, stopping={"plans": PLANS}))
-    )
-    whole = rehearse(write_campaign(tmp_path / "whole", **declared(origin_here)))
+def test_a_campaign_stops_as_declared_and_records_it(stopped: Rehearsal, whole: Rehearsal) -> None:
+    run = stopped
     drugs, porn = run.outcome("URL-04", "proxy"), run.outcome("URL-01", "proxy")
     stops = {stop.plan: stop for stop in stops_of(run)}
 
@@ -79,18 +94,16 @@ def test_a_campaign_stops_as_declared_and_records_it(origin_here: Path, tmp_path
 
 
 def test_the_stopping_plans_are_in_the_header_and_cannot_be_changed(
-    origin_here: Path, tmp_path: Path
+    stopped: Rehearsal, origin_here: Path, tmp_path: Path
 ) -> None:
-    run = rehearse(
-        write_campaign(tmp_path / "run", **declared(origin_here, stopping={"plans": PLANS}))
-    )
-    journal = open_journal(run.journal)
+    journal = open_journal(stopped.journal)
     held = journal.header.campaign
     journal.close()
 
     assert held.stopping is not None
     assert [plan.categories for plan in held.stopping.plans] == [("DRUG",), ("PORN", "ADLT")]
     laxer = [PLANS[0] | {"good": 0.99}, PLANS[1]]
+    shutil.copytree(stopped.journal.parents[1], tmp_path / "run" / "out")
     with pytest.raises(UsageError, match=r"another declaration \(changed: campaign.stopping"):
         rehearse(
             write_campaign(tmp_path / "run", **declared(origin_here, stopping={"plans": laxer}))
@@ -98,7 +111,7 @@ def test_the_stopping_plans_are_in_the_header_and_cannot_be_changed(
 
 
 def test_a_killed_and_resumed_campaign_stops_at_the_same_item(
-    origin_here: Path, tmp_path: Path
+    stopped: Rehearsal, origin_here: Path, tmp_path: Path
 ) -> None:
     told = declared(origin_here, stopping={"plans": PLANS})
     broken = write_campaign(tmp_path / "broken", **told)
@@ -110,27 +123,22 @@ def test_a_killed_and_resumed_campaign_stops_at_the_same_item(
     )
     assert -signal.SIGKILL == child.returncode, child.stderr.decode()
     again = rehearse(broken)
-    undisturbed = rehearse(write_campaign(tmp_path / "whole", **told))
 
     assert {1} == set(keys(again.journal).values())
     assert [(one.plan, one.after, one.settled) for one in stops_of(again)] == [
-        (one.plan, one.after, one.settled) for one in stops_of(undisturbed)
+        (one.plan, one.after, one.settled) for one in stops_of(stopped)
     ]
     assert [(one.id, one.conformity, one.sequential) for one in again.assessment.outcomes] == [
-        (one.id, one.conformity, one.sequential) for one in undisturbed.assessment.outcomes
+        (one.id, one.conformity, one.sequential) for one in stopped.assessment.outcomes
     ]
 
 
 def test_a_stopped_campaign_does_not_pass_other_schemes_more_easily(
-    origin_here: Path, tmp_path: Path
+    stopped: Rehearsal, whole: Rehearsal
 ) -> None:
     """After early stopping, no requirement conforms that does not conform on all items."""
-    run = rehearse(
-        write_campaign(tmp_path / "run", **declared(origin_here, stopping={"plans": PLANS}))
-    )
-    whole = rehearse(write_campaign(tmp_path / "whole", **declared(origin_here)))
     for scheme in ("becta-2008", "uksic-2024", "strict", "surveillance", "dfe-2024"):
-        early, _ = conclude_journal(run.journal, scheme)
+        early, _ = conclude_journal(stopped.journal, scheme)
         full, _ = conclude_journal(whole.journal, scheme)
         granted = {one.id for one in full.outcomes if one.conformity is Conformity.CONFORMS}
 
@@ -147,11 +155,11 @@ def test_the_number_of_concurrent_attempts_changes_no_decision(
     """Silent drops are confirmed slowly, so batches finish out of order; some items get through."""
     named = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121)]
     world.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset(named[::60])))
-    world.faults.add(Fault(kind=FaultKind.SILENT, hosts=frozenset(named[7::11])))
+    world.faults.add(Fault(kind=FaultKind.SILENT, hosts=frozenset(named[7::15])))
     found = []
     for at_once in (3, 60):
         told = declared(origin_file, stopping={"plans": PLANS[:1]}, lines=[proxy_line(world)])
-        told["categories"] = ["DRUG", "VIOL"]
+        told["corpora"] = [{"pack": "canary", "categories": ["DRUG"]}]
         told["control"] = {"type": "control"}
         told["limits"] |= {"batch": 10, "concurrency": at_once, "confirmation_timeout": 1.5}
         run = rehearse(write_campaign(tmp_path / f"flying-{at_once}", **told))

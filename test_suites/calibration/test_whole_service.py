@@ -17,18 +17,21 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from harness.cli import plan_step
+from harness.campaign.assemble import Prepared
+from harness.cli import demo_service_side, plan_step
+from harness.cli.availability import CheckTimes, check
 from harness.cli.compose import load_and_warn, running_range
 from harness.cli.demo_service_side import (
+    EVERY,
     LATER,
-    check_availability,
     declared_service,
     receiving_mail,
-    request_and_read_log,
-    send_and_read_mail,
 )
 from harness.cli.drawing import silent
+from harness.cli.log import send as send_requests
 from harness.cli.log_import import LogSource, import_log
+from harness.cli.mail import MailPlan, import_mail
+from harness.cli.mail import send as send_mails
 from harness.cli.main import app
 from harness.cli.measure import measure_prepared, prepare_in
 from harness.cli.paths import CampaignPaths
@@ -40,6 +43,7 @@ from harness.interop.logs.line_reader import LogOptions
 from harness.model.outcome import Assessment, Conformity
 from harness.ports.storage import WallClock
 from harness.schemes.load import load_scheme
+from probes.mail.invented_spam import invented_spam
 from probes.range.testbed import SERVICE_LOG_FILE, RangeTestbed
 from test_suites.keys import write_keys
 from test_suites.registered_people import registered
@@ -51,7 +55,12 @@ from test_suites.signing_body import sign_scheme_as_body
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
 BESIDE = ("LOG-01", "LOG-02", "EML-01", "EML-02", "EML-03", "EML-04", "AVL-01")
 BODY = ("--body", "Example Board", "--address", "1 High Street", "--by", "Cy", "--no-pdf")
-HARMFUL = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW.HACK"]
+HARMFUL = {
+    1: ["ADLT", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW.HACK"],
+    2: ["PORN"],
+    3: ["VIOL"],
+}
+"""Categories by the number of their strata, each of which gives as many items to a sample."""
 
 
 class Whole(NamedTuple):
@@ -65,19 +74,58 @@ pytestmark = pytest.mark.timeout(1500)
 """The first test waits for the whole campaign."""
 
 
+REQUESTS, CHECKS, SPAM, HAM = 700, 64, 80, 64
+"""Logged requests, checks of availability, and mails: so many show what the scheme asks."""
+
+
+def easier(name: str, n_min: int | None = None, **mark: float) -> dict[str, Any]:
+    """A requirement with a mark of this test, which so many trials can show."""
+    threshold = mark | {"provenance": "proposed", "source": "this test"}
+    return {"id": name, "threshold": threshold} | ({"n_min": n_min} if n_min else {})
+
+
 def write_scheme(folder: Path) -> Path:
-    """becta-2008 with patience: on a busy machine nobody knows who made the pages late."""
-    minute = {"at_most": 60, "provenance": "proposed", "source": "this test"}
+    """All of becta-2008 with marks that fewer requests, mails and checks show.
+
+    It is patient too: on a busy machine nobody knows who made the pages late.
+    """
+    rows = [
+        easier("PRF-03", at_most=60),
+        easier("LOG-01", 150, at_least=0.98),
+        easier("EML-01", SPAM // 2, at_least=0.6),
+        easier("EML-04", HAM - 4, at_most=0.05),
+        easier("AVL-01", CHECKS - 4, at_least=0.95),
+    ]
     scheme = {
-        "id": "becta-2008-patient",
+        "id": "becta-2008-small",
         "version": "1.0",
-        "title": "All of becta-2008, with pages that may take a minute",
+        "title": "All of becta-2008, with marks that fewer requests, mails and checks show",
         "parent": "becta-2008",
-        "requirements": [{"id": "PRF-03", "threshold": minute}],
+        "requirements": rows,
     }
-    path = folder / "becta-2008-patient.yaml"
+    path = folder / "becta-2008-small.yaml"
     path.write_text(json.dumps(scheme))
     return path
+
+
+def send_and_read_mail(
+    prepared: Prepared, paths: CampaignPaths, mailbox: demo_service_side.TesterMailbox
+) -> None:
+    """Send few mails, and read the mailbox that they arrive in."""
+    spam = invented_spam(mailbox.spam.with_name("some-spam.mbox"), SPAM)
+    send_mails(prepared, paths, MailPlan(spam=(spam,), ham=HAM, each=1))
+    import_mail(paths.journal, {"inbox": [mailbox.spool]}, WallClock())
+
+
+async def no_pause() -> None:
+    return
+
+
+def check_availability(prepared: Prepared, paths: CampaignPaths) -> None:
+    """Check every half minute from now on, on a clock that is set forward."""
+    clock = SimulatedClock(datetime.now(UTC))  # after the campaign was registered
+    times = CheckTimes(every=EVERY, lasts=EVERY * CHECKS, together=40)
+    check(prepared, paths, times, pause=clock.pause, clock=clock)
 
 
 def write_campaign(folder: Path, scheme: Path, running: RangeTestbed) -> Path:
@@ -95,9 +143,12 @@ def write_campaign(folder: Path, scheme: Path, running: RangeTestbed) -> Path:
         ],
         "profiles": {"pupils": {"phase": "ks2"}},
         "corpora": [
-            {"pack": "canary", "categories": HARMFUL, "sample": 30},
+            *(
+                {"pack": "canary", "categories": codes, "sample": 30 // strata}
+                for strata, codes in HARMFUL.items()
+            ),
             {"pack": "canary", "categories": ["ILL.CSAM"]},
-            {"pack": "school-pages", "categories": ["ALW"], "sample": 10},
+            {"pack": "school-pages", "categories": ["ALW"], "sample": 2},
             {"pack": str(folder / "range/downloads"), "sample": 1},
         ],
         "items": "agreed",
@@ -130,11 +181,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
         prepared = prepare_in(path, out)
         register = prepared.campaign.scheme
         paths = measure_prepared(prepared, out, silent(), register=register)
-        assert 2 == len(list(send_and_read_mail(prepared, paths, mailbox)))
-        begin = datetime.now(UTC)  # after the campaign was registered
-        assert 1 == len(list(check_availability(prepared, paths, begin)))
+        send_and_read_mail(prepared, paths, mailbox)
+        check_availability(prepared, paths)
         log = folder / "range" / SERVICE_LOG_FILE
-        next(request_and_read_log(prepared, paths, log))
+        send_requests(prepared, paths, "ordinary", REQUESTS, pause=no_pause)
         shutil.copy(log, folder / "whole.log")
     return Whole(out, folder / "whole.log")
 
@@ -224,11 +274,11 @@ def decided(campaign: CampaignPaths) -> str:
 @pytest.mark.parametrize(
     ("loses", "failed", "left_open"),
     [
-        (lambda lines: [one for n, one in enumerate(lines) if n % 33], ["LOG-01"], []),
+        (lambda lines: [one for n, one in enumerate(lines) if n % 10], ["LOG-01"], []),
         (lambda lines: [one.replace(" pupils ", " - ") for one in lines], ["LOG-01"], ["LOG-02"]),
         (lambda lines: [one.replace(" pupils ", " staff ") for one in lines], ["LOG-02"], []),
     ],
-    ids=["3 of 100 entries are lost", "no user is named", "all users are staff"],
+    ids=["1 of 10 entries is lost", "no user is named", "all users are staff"],
 )
 def test_a_service_that_filters_well_and_keeps_no_usable_record_does_not_conform(
     campaign: CampaignPaths,
@@ -252,6 +302,6 @@ def test_a_log_that_was_not_read_shows_no_record(campaign: CampaignPaths) -> Non
     assert ["LOG-01", "LOG-02"] == told(assessment, OPEN)
     assert 3 == assessment.exit_code
     assert (
-        json.loads((campaign.home / "assessment-becta-2008-patient.json").read_text())["exit_code"]
+        json.loads((campaign.home / "assessment-becta-2008-small.json").read_text())["exit_code"]
         == 3
     )
