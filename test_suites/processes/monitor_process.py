@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from test_suites.warm_start import COMMAND, Started
+
 
 @contextmanager
 def running_in_group(
@@ -19,9 +21,8 @@ def running_in_group(
 
     ``before`` is Python that runs in it first.
     """
-    script = f"{before}\nfrom harness.cli.process import run\nrun()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, words)],
+    process = Started(
+        [sys.executable, "-c", COMMAND.format(before=before), *map(str, words)],
         env=os.environ | dict(environment or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

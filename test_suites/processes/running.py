@@ -11,15 +11,9 @@ from typing import Any
 
 from harness.store.journal.journal import open_journal
 from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.warm_start import COMMAND, run
 
 BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW", "ILL"]
-
-COMMAND = """
-import os, signal, sys
-{before}
-from harness.cli.process import run
-run()
-"""
 
 HALF_WAY = """
 from harness.cli.progress_display import ProgressDisplay
@@ -47,12 +41,11 @@ def accredit(
     rest is for ``subprocess``.
     """
     told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
-    return subprocess.run(
+    return run(
         [*map(str, wrapper), sys.executable, "-c", COMMAND.format(before=before), *map(str, words)],
         env=os.environ | {"XDG_STATE_HOME": str(state or "/dev/null")} | (environment or {}),
         preexec_fn=setup,
         text=True,
-        check=False,
         **told | options,
     )
 

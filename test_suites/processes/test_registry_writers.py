@@ -21,6 +21,7 @@ from harness.follow.findings import draft_plan
 from harness.model.event import Event, FindingOpened, PlanAgreed, PlanProgressed
 from test_suites.example import example_finding
 from test_suites.unit.harness.follow.test_stream_life import require_reached, run_stored_lives
+from test_suites.warm_start import Started
 
 AT = datetime(2020, 3, 2, 9, 0, tzinfo=UTC)
 ACME = place_of("Acme")
@@ -51,7 +52,7 @@ with open_session(where) as session:
 
 def writer(where: Path | str, plan: str, first: int, number: int) -> subprocess.Popen[str]:
     """A process that waits for a line, and then records notes about a plan."""
-    return subprocess.Popen(
+    return Started(
         [sys.executable, "-c", WRITE, str(where), plan, str(first), str(number)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
