@@ -19,13 +19,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any, ClassVar
 
-from harness.cli.main import MainVerbs
+from test_suites.house.rooms import ROOT
 
 COMMAND = """
 import os, signal, sys
@@ -42,18 +42,15 @@ LIBRARIES = (
     "ada_url", "aiohttp", "alembic", "apscheduler", "argon2", "asyncio", "authlib", "brotli",
     "cryptography.x509", "curl_cffi", "dkim", "dns.asyncresolver", "duckdb", "fastapi", "filelock",
     "h11", "h2.connection", "httpcore", "httptools", "httpx", "icalendar", "jinja2", "joserfc",
-    "msgspec", "multiprocessing", "numpy", "openpyxl", "pydantic", "pydantic.root_model", "rapidfuzz",
+    "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.figure", "msgspec", "multiprocessing", "numpy", "openpyxl", "pandas", "pydantic", "pydantic.root_model", "rapidfuzz",
     "rfc8785", "rich.console", "rich.progress", "rich.table", "ruamel.yaml", "scipy.optimize",
     "scipy.stats", "selectolax.lexbor", "sqlalchemy.dialects.sqlite", "tldextract", "typer",
     "uvicorn", "uvloop", "yarl", "zstandard",
 )  # fmt: skip
 """What most commands import."""
 
-OWN = (
-    "harness.cli.process",
-    *(f"harness.cli.{verb.target.partition(':')[0]}" for verb in MainVerbs.verbs.values()),
-)
-"""The modules of all verbs."""
+OWN = ("harness", "corpora", "probes", "reports")
+"""Packages of this project, which are imported with all their modules."""
 
 INTERPRETER = ("PYTHON", "LC_", "LANG", "LD_", "OPENBLAS_", "TZ")
 """How the names of variables begin that are read when an interpreter or its libraries start."""
@@ -99,8 +96,7 @@ sys.exit(code)
 class _Warm:
     """A process that starts others; itself started when it is first asked."""
 
-    def __init__(self, modules: Iterable[str]) -> None:
-        self._modules = tuple(modules)
+    def __init__(self) -> None:
         self._lock = Lock()
         self._settings: Mapping[str, str] = {}
         self._asked: socket.socket | None = None
@@ -151,13 +147,21 @@ class _Warm:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "test_suites.warm_python", str(its.fileno())),
-                    *(f"{self._folder.name}/socket", *self._modules),
+                    *(f"{self._folder.name}/socket", *LIBRARIES, *modules_of(*OWN)),
                 ],
                 pass_fds=[its.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                cwd=Path(__file__).parents[1],
+                cwd=ROOT,
             )  # fmt: skip
         self._asked = ours
         return ours
+
+
+def modules_of(*packages: str) -> Iterator[str]:
+    """All modules of packages of this checkout, but programs."""
+    for package in packages:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if path.name != "__main__.py":
+                yield ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
 def settings_in(environment: Mapping[str, str]) -> dict[str, str]:
@@ -168,7 +172,7 @@ def settings_in(environment: Mapping[str, str]) -> dict[str, str]:
 class Started(subprocess.Popen[Any]):
     """A process whose interpreter was started before; see above."""
 
-    _warm: ClassVar = _Warm((*LIBRARIES, *OWN))
+    _warm: ClassVar = _Warm()
 
     def _execute_child(
         self, args: Any, executable: Any, preexec_fn: Callable[[], None] | None, *given: Any

@@ -55,7 +55,7 @@ def half_way(action: str) -> str:
     return HALF_WAY.format(action=action)
 
 
-def simulated_campaign(folder: Path, sample: int = 60) -> Path:
+def simulated_campaign(folder: Path, sample: int = 12) -> Path:
     """A campaign over simulated lines, which needs no socket; its name is ``tried``."""
     folder.mkdir(parents=True, exist_ok=True)
     return write_campaign(

@@ -200,7 +200,7 @@ def on_a_small_disk(folder: Path, size: str) -> list[str | Path]:
 
 
 def test_a_disk_that_is_too_small_is_found_before_the_first_packet(tmp_path: Path) -> None:
-    campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
+    campaign, out = simulated_campaign(tmp_path, sample=60), tmp_path / "out"
     ended = accredit("run", campaign, "--out", out, wrapper=on_a_small_disk(out, "4m"))
 
     assert 2 == ended.returncode, ended.stderr
