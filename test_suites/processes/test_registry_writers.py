@@ -26,10 +26,10 @@ from test_suites.warm_start import Started
 AT = datetime(2020, 3, 2, 9, 0, tzinfo=UTC)
 ACME = place_of("Acme")
 IS_FULL = os.environ.get("REGISTRY_SIZE") == "full"
-"""Whether 200 events a writer and 500 lives are written (``REGISTRY_SIZE=full``); else a quarter."""
+"""Whether 200 events a writer and 500 lives are written (``REGISTRY_SIZE=full``); else a tenth."""
 
-WRITERS, NOTES, KILLS = 8, 200 if IS_FULL else 50, 6
-LIVES = 125 if IS_FULL else 30
+WRITERS, NOTES, KILLS = 8, 200 if IS_FULL else 20, 6 if IS_FULL else 4
+LIVES = 125 if IS_FULL else 8
 """How many lives of a plan each of four tests writes."""
 MOST_BEFORE_A_KILL, MOST_WORK = 25, 400_000
 
