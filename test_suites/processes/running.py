@@ -64,7 +64,6 @@ def simulated_campaign(folder: Path, sample: int = 12) -> Path:
         lines=[{"name": "proxy", "type": "simulated", "options": {"block": BLOCKED}}],
         categories=["PORN", "DRUG", "VIOL"],
         sample=sample,
-        whole=["ILL.CSAM"],
         campaign="tried",
         control={"type": "simulated"},
         limits={"concurrency": 20, "batch": 20},

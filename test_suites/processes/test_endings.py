@@ -22,7 +22,7 @@ listing.Table = fail
 
 LIMIT = """
 import resource
-resource.setrlimit(resource.RLIMIT_{}, ({}, resource.RLIM_INFINITY))
+resource.setrlimit(resource.RLIMIT_{}, ({}, {}))
 """
 """Limits what the process may use."""
 
@@ -141,14 +141,14 @@ def test_an_ascii_terminal_causes_no_error() -> None:
 
 
 def test_a_campaign_stopped_by_a_full_disk_resumes_later(tmp_path: Path) -> None:
-    campaign, out = simulated_campaign(tmp_path, sample=30), tmp_path / "out"
+    campaign, out = simulated_campaign(tmp_path, sample=40), tmp_path / "out"
 
     ended = accredit(
         "run",
         campaign,
         "--out",
         out,
-        before=LIMIT.format("FSIZE", 400_000),
+        before=LIMIT.format("FSIZE", 400_000, "resource.RLIM_INFINITY"),
         state=tmp_path / "state",
     )
     held = rows_in(out)
@@ -163,7 +163,9 @@ def test_a_campaign_stopped_by_a_full_disk_resumes_later(tmp_path: Path) -> None
 
 
 def test_a_report_too_large_for_the_disk_exits_as_instrument_failure(out: Path) -> None:
-    ended = accredit("report", out / "tried", before=LIMIT.format("FSIZE", 2_000))
+    ended = accredit(
+        "report", out / "tried", before=LIMIT.format("FSIZE", 2_000, "resource.RLIM_INFINITY")
+    )
 
     assert 4 == ended.returncode, ended.stderr
     assert 1 == len(ended.stderr.splitlines())
@@ -182,7 +184,7 @@ def test_a_limit_of_40_file_descriptors_changes_no_outcome(tmp_path: Path) -> No
     campaign = simulated_campaign(tmp_path)
 
     one = accredit(
-        "run", campaign, "--out", tmp_path / "few", "--json", before=LIMIT.format("NOFILE", 40)
+        "run", campaign, "--out", tmp_path / "few", "--json", before=LIMIT.format("NOFILE", 40, 40)
     )
     other = accredit("run", campaign, "--out", tmp_path / "many", "--json")
 
