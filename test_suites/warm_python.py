@@ -99,7 +99,8 @@ def watched(connection: socket.socket) -> dict[str, Any] | None:
     for each in request["streams"]:
         os.close(each)
     ended = os.pidfd_open(child)
-    if ended not in select.select([connection, ended], [], [])[0]:
+    awaited: list[Any] = [connection, ended]
+    if ended not in select.select(awaited, [], [])[0]:
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     with contextlib.suppress(OSError):
@@ -174,7 +175,8 @@ def main() -> None:
         request = serve(asked, listening)
     become(request)
     try:
-        run(*request["command"][:2], request["command"][2:])
+        option, program, *words = request["command"]
+        run(option, program, words)
     except SystemExit as error:
         end(error.code)
     except Exception:  # noqa: BLE001 - as the interpreter does

@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -62,10 +63,12 @@ ADOPT_ORPHANS = 36
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def usual_signals() -> None:
-    """Let the stop signals end this process, whatever its parent ignores."""
+def usual_signals(then: Callable[[], None] | None = None) -> None:
+    """Let the stop signals end this process, whatever its parent ignores; ``then`` comes after."""
     for number in STOPPING:
         signal.signal(number, signal.SIG_DFL)
+    if then is not None:
+        then()
 
 
 SHELL_COMMAND = """\
@@ -178,10 +181,18 @@ class Started(subprocess.Popen[Any]):
         self, args: Any, executable: Any, preexec_fn: Callable[[], None] | None, *given: Any
     ) -> None:
         _, pass_fds, cwd, env, _, _, shell, *more = given
-        pipes, (*_, session, group) = more[:6], more
+        pipes, (*others, session, group) = more[:6], more[7:]
         words = [] if isinstance(args, str | bytes | Path) else [*map(os.fspath, args)]
         is_python = words[:1] == [sys.executable] and words[1:2] in (["-c"], ["-m"])
-        is_plain = not (preexec_fn or pass_fds or shell or executable or group >= 0)
+        is_plain = not (
+            preexec_fn
+            or pass_fds
+            or shell
+            or executable
+            or any(others[:3])
+            or others[3] >= 0
+            or group >= 0
+        )
         environment = os.environ if env is None else env
         if is_python and is_plain and is_warm(environment):
             streams = [max(pipes[0], 0), *(
@@ -195,8 +206,7 @@ class Started(subprocess.Popen[Any]):
                 return
 
         if any(signal.getsignal(each) is signal.SIG_IGN for each in STOPPING):
-            prepare = preexec_fn or (lambda: None)
-            preexec_fn = lambda: (usual_signals(), prepare())[1]  # noqa: E731
+            preexec_fn = partial(usual_signals, preexec_fn)
         super()._execute_child(args, executable, preexec_fn, *given)  # type: ignore[misc]  # private
 
 

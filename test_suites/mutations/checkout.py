@@ -34,9 +34,11 @@ class CheckoutCopy:
     def __init__(self, root: Path) -> None:
         self.root = root
         path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
-        self._environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
-        } | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"} | COLD
+        self._environment = (
+            {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+            | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
+            | COLD
+        )
         self._warm: subprocess.Popen[str] | None = None
 
     @classmethod
