@@ -38,6 +38,7 @@ from harness.store.hub.people import membership
 from test_suites.keys import write_keys
 from test_suites.oidc_provider import CLIENT, SECRET, OidcProviderDouble, oidc_provider
 from test_suites.products.process import free_port
+from test_suites.warm_start import Started
 
 TESTER, SECOND_ASSESSOR = "Placeholder Assessor", "second-assessor@demo.invalid"
 EVALUATOR = "evaluator@demo.invalid"
@@ -142,7 +143,7 @@ def _serving(folder: Path, url: str) -> Iterator[None]:
     log = folder.with_name("server.log")
     with (
         log.open("w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+        Started(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
     ):
         try:
             assert process.stdout is not None

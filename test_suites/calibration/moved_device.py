@@ -28,8 +28,8 @@ from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.listening import Listening
 from test_suites.calibration.pupils_network import LOOPBACK_UP, Door, Doors
 from test_suites.own_network import own_network
-from test_suites.processes.running import COMMAND
 from test_suites.rehearsal import write_campaign
+from test_suites.warm_start import COMMAND
 
 PROXY, PORT = "198.51.100.10", 3128
 """The address of the school's proxy (RFC 5737), at each gateway."""

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.cli.paths import registry_variables
+from test_suites.warm_start import folder_of_command
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"# ([\w-]+\.(?:yaml|txt|csv))\n")
@@ -48,13 +49,13 @@ def script(page: Path) -> str:
 
 def follow(page: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Type everything that a page tells the reader to type, in ``folder``."""
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    folders = (str(folder_of_command()), str(Path(sys.executable).parent), os.environ["PATH"])
     named = registry_variables()
     environment = {name: value for name, value in os.environ.items() if name not in named}
     return subprocess.run(
         [shutil.which("bash") or "bash", "-c", script(page)],
         cwd=folder,
-        env=environment | {"PATH": programs},
+        env=environment | {"PATH": os.pathsep.join(folders)},
         capture_output=True,
         text=True,
         check=False,

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from harness.interop.record import LineLimits
 from harness.signing import _KEY_BYTES
 from harness.yaml_reader import MOST_FAULTS
 from probes.net.pac_script import SCRIPT_BYTES
+from test_suites.warm_start import folder_of_command
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/limits.md").read_text("utf-8")
 ROWS = {
@@ -85,7 +85,7 @@ def test_the_example_runs(tmp_path: Path) -> None:
     (command,) = re.findall(r"^\$ (.*)$", PAGE, re.MULTILINE)
     with gzip.open(tmp_path / "pages.jsonl.gz", "wt") as stream:
         stream.write(json.dumps({"id": "a", "body": "x"}) + "\n")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = f"{folder_of_command()}{os.pathsep}{os.environ['PATH']}"
 
     ended = subprocess.run(
         command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False,

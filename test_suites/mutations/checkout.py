@@ -17,6 +17,7 @@ from py_compile import PycInvalidationMode
 from typing import Any
 
 from harness.errors import UsageError
+from test_suites.warm_start import COLD
 
 PATIENCE = 600.0
 """Seconds after which one run of pytest is given up; single tests have a limit of their own."""
@@ -33,9 +34,11 @@ class CheckoutCopy:
     def __init__(self, root: Path) -> None:
         self.root = root
         path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
-        self._environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
-        } | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
+        self._environment = (
+            {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+            | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
+            | COLD
+        )
         self._warm: subprocess.Popen[str] | None = None
 
     @classmethod

@@ -6,9 +6,30 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+
+from test_suites.warm_start import COMMAND, Started
+
+FAST = """
+from functools import partial
+from harness.cli import monitor_in_process
+from harness.cli.monitor_jobs import Pace
+monitor_in_process.run_in_process = partial(
+    monitor_in_process.run_in_process, pace=Pace(every=1.0, retry_after=1.0)
+)
+"""
+"""Lets a monitor or an agent ask each second, not each minute."""
+
+SOON = 10.0
+
+
+def until_soon() -> timedelta:
+    """How far a clock must be ahead for its next minute to begin in a few seconds."""
+    return timedelta(seconds=(60 - SOON - time.time()) % 60)
 
 
 @contextmanager
@@ -19,9 +40,8 @@ def running_in_group(
 
     ``before`` is Python that runs in it first.
     """
-    script = f"{before}\nfrom harness.cli.process import run\nrun()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, words)],
+    process = Started(
+        [sys.executable, "-c", COMMAND.format(before=before), *map(str, words)],
         env=os.environ | dict(environment or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from test_suites.house.rooms import ROOT
-from test_suites.processes.running import COMMAND
+from test_suites.warm_start import COMMAND, Started
 
 
 class Receiving:
@@ -53,7 +53,7 @@ def run_receivers(
     verb: tuple[str, ...], *words: str | Path, shell: tuple[str, ...] = ()
 ) -> Iterator[Receiving]:
     """Run ``accredit alerts receive`` or ``accredit mail receive`` until the context ends."""
-    process = subprocess.Popen(
+    process = Started(
         [*shell, sys.executable, "-c", COMMAND.format(before=""), *verb, *map(str, words)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -11,15 +11,9 @@ from typing import Any
 
 from harness.store.journal.journal import open_journal
 from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.warm_start import COMMAND, run
 
 BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW", "ILL"]
-
-COMMAND = """
-import os, signal, sys
-{before}
-from harness.cli.process import run
-run()
-"""
 
 HALF_WAY = """
 from harness.cli.progress_display import ProgressDisplay
@@ -47,12 +41,11 @@ def accredit(
     rest is for ``subprocess``.
     """
     told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
-    return subprocess.run(
+    return run(
         [*map(str, wrapper), sys.executable, "-c", COMMAND.format(before=before), *map(str, words)],
         env=os.environ | {"XDG_STATE_HOME": str(state or "/dev/null")} | (environment or {}),
         preexec_fn=setup,
         text=True,
-        check=False,
         **told | options,
     )
 
@@ -62,7 +55,7 @@ def half_way(action: str) -> str:
     return HALF_WAY.format(action=action)
 
 
-def simulated_campaign(folder: Path, sample: int = 60) -> Path:
+def simulated_campaign(folder: Path, sample: int = 12) -> Path:
     """A campaign over simulated lines, which needs no socket; its name is ``tried``."""
     folder.mkdir(parents=True, exist_ok=True)
     return write_campaign(
@@ -71,7 +64,6 @@ def simulated_campaign(folder: Path, sample: int = 60) -> Path:
         lines=[{"name": "proxy", "type": "simulated", "options": {"block": BLOCKED}}],
         categories=["PORN", "DRUG", "VIOL"],
         sample=sample,
-        whole=["ILL.CSAM"],
         campaign="tried",
         control={"type": "simulated"},
         limits={"concurrency": 20, "batch": 20},

@@ -17,6 +17,7 @@ from typing import IO
 from test_suites.house.rooms import ROOT
 from test_suites.processes.running import accredit
 from test_suites.public_origin import TWINS, ZONE, free_ports
+from test_suites.warm_start import Started
 
 
 class Served:
@@ -96,7 +97,7 @@ def serving(
     stdout: IO[bytes] | int = subprocess.DEVNULL,
 ) -> Iterator[Served]:
     """Run ``accredit origin serve`` while the context lasts."""
-    process = subprocess.Popen(
+    process = Started(
         [sys.executable, "-m", "harness.cli.process", "origin", "serve",
          str(folder / "origin.yaml"), *words],
         stdout=stdout, stderr=subprocess.PIPE, text=True, cwd=ROOT,

@@ -36,7 +36,7 @@ from harness.fleet.messages import (
 )
 from harness.model.surveillance_event import SurveillanceRun
 from test_suites.fake_hub import FakeHub, HubMemory
-from test_suites.processes.monitor_process import running_in_group
+from test_suites.processes.monitor_process import FAST, running_in_group, until_soon
 from test_suites.processes.running import accredit
 from test_suites.processes.test_monitoring import events
 from test_suites.public_origin import free_ports
@@ -46,15 +46,6 @@ PATIENCE = 200.0
 SITE = "Hill School"
 AHEAD = timedelta(days=365)
 """The device's clock is a year behind the hub's."""
-FAST = """
-from functools import partial
-from harness.cli import monitor_in_process
-from harness.cli.monitor_jobs import Pace
-monitor_in_process.run_in_process = partial(
-    monitor_in_process.run_in_process, pace=Pace(every=1.0, retry_after=1.0)
-)
-"""
-"""Lets an agent ask each second, not each minute."""
 
 
 @dataclass
@@ -137,12 +128,13 @@ def device(tmp_path: Path) -> Iterator[Device]:
     order = Order(serial=1, issued=issued, monitoring=service.file.name, files=files)
     identity = Identity.new()
     invitation = Invitation(hub=identity.public, secret="s" * 43)
+    ahead = AHEAD + until_soon()
     memory = Orders(digest=invitation.digest, order=order)
     hub = FakeHub(
         agent=AgentHome(tmp_path / "out").identity().public,
         identity=identity,
         memory=memory,
-        clock=lambda: datetime.now(UTC) + AHEAD,
+        clock=lambda: datetime.now(UTC) + ahead,
     )
     token = tmp_path / "token"
     token.write_text(invitation.token() + "\n", encoding="ascii")

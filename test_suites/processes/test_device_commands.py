@@ -18,14 +18,15 @@ from corpora.pack_reader import open_pack
 from harness.model.technique import case_of_item
 from probes.net.device_recording import read_recording
 from probes.techniques.steps import read_statement
-from test_suites.processes.running import COMMAND, accredit
+from test_suites.processes.running import accredit
+from test_suites.warm_start import COMMAND, Started
 
 
 @contextmanager
 def recording(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A recorder that listens in a process of its own, and its port."""
     command = ["device", "record", "Lab PC", "--at", "localhost", "--listen", "127.0.0.1:0"]
-    process = subprocess.Popen(
+    process = Started(
         [sys.executable, "-c", COMMAND.format(before=""), *command, *words],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder,
         env=os.environ | {"XDG_STATE_HOME": "/dev/null"},

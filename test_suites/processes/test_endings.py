@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -12,12 +12,33 @@ from pathlib import Path
 import pytest
 
 from test_suites.processes.running import accredit, half_way, rows_in, simulated_campaign
+from test_suites.warm_start import COLD
 
 RAISES = """
 import harness.cli.list_plugins as listing
 def fail(*words, **more): raise {error}
 listing.Table = fail
 """
+
+LIMIT = """
+import resource
+resource.setrlimit(resource.RLIMIT_{}, ({}, {}))
+"""
+"""Limits what the process may use."""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """A campaign that was run, in a folder, and its exit code."""
+    folder = tmp_path_factory.mktemp("whole")
+    ended = accredit("run", simulated_campaign(folder), "--out", folder / "out")
+    return folder, ended.returncode
+
+
+@pytest.fixture
+def out(whole: tuple[Path, int], tmp_path: Path) -> Path:
+    """A copy of the results of that campaign."""
+    return Path(shutil.copytree(whole[0] / "out", tmp_path / "out"))
 
 
 @pytest.mark.parametrize(
@@ -55,19 +76,22 @@ def test_objects_are_exempted_from_the_last_garbage_collection() -> None:
 
 
 def test_an_import_that_fails_exits_4(tmp_path: Path) -> None:
-    ended = accredit("list", "lines", before="sys.modules['typer'] = None", state=tmp_path)
+    ended = accredit(
+        "list", "lines", before="sys.modules['typer'] = None", environment=COLD, state=tmp_path
+    )
 
     assert 4 == ended.returncode
     assert 1 == len(ended.stderr.splitlines())
 
 
 @pytest.mark.parametrize("verb", ["run", "report"])
-def test_a_closed_pipe_changes_no_exit_code_and_loses_no_report(verb: str, tmp_path: Path) -> None:
-    campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
-    whole = accredit("run", campaign, "--out", out)
+def test_a_closed_pipe_changes_no_exit_code_and_loses_no_report(
+    verb: str, whole: tuple[Path, int], out: Path
+) -> None:
+    folder, code = whole
     report = out / "tried/report-becta-2008.html"
-    words = ("run", campaign, "--out", out) if verb == "run" else ("report", out / "tried")
-    expected = whole.returncode if verb == "run" else 0
+    run = ("run", folder / "campaign.yaml", "--out", out)
+    words, expected = (run, code) if verb == "run" else (("report", out / "tried"), 0)
     report.unlink()
     reader, writer = os.pipe()
     os.close(reader)
@@ -81,9 +105,10 @@ def test_a_closed_pipe_changes_no_exit_code_and_loses_no_report(verb: str, tmp_p
 
 
 def test_a_full_output_device_exits_as_instrument_failure_and_loses_no_report(
-    tmp_path: Path,
+    whole: tuple[Path, int], out: Path
 ) -> None:
-    campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
+    campaign = whole[0] / "campaign.yaml"
+    (out / "tried/report-becta-2008.html").unlink()
     with Path("/dev/full").open("w") as full:
         ended = accredit("run", campaign, "--out", out, stdout=full)
         unsaid = accredit("list", "nothing", stderr=full)
@@ -94,18 +119,19 @@ def test_a_full_output_device_exits_as_instrument_failure_and_loses_no_report(
     assert 2 == unsaid.returncode
 
 
-def test_files_are_not_opened_in_place_of_closed_standard_streams(tmp_path: Path) -> None:
+def test_files_are_not_opened_in_place_of_closed_standard_streams(
+    whole: tuple[Path, int], tmp_path: Path
+) -> None:
     campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
 
     def shut() -> None:
         for number in (0, 1, 2):
             os.close(number)
 
-    expected = accredit("run", campaign, "--out", tmp_path / "other").returncode
     ended = accredit("run", campaign, "--out", out, setup=shut)
 
-    assert expected == ended.returncode
-    assert rows_in(out, "item") == rows_in(tmp_path / "other", "item") > 0
+    assert whole[1] == ended.returncode
+    assert rows_in(out, "item") == rows_in(whole[0] / "out", "item") > 0
 
 
 def test_an_ascii_terminal_causes_no_error() -> None:
@@ -115,12 +141,16 @@ def test_an_ascii_terminal_causes_no_error() -> None:
 
 
 def test_a_campaign_stopped_by_a_full_disk_resumes_later(tmp_path: Path) -> None:
-    campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
+    campaign, out = simulated_campaign(tmp_path, sample=40), tmp_path / "out"
 
-    def little() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
-
-    ended = accredit("run", campaign, "--out", out, setup=little, state=tmp_path / "state")
+    ended = accredit(
+        "run",
+        campaign,
+        "--out",
+        out,
+        before=LIMIT.format("FSIZE", 400_000, "resource.RLIM_INFINITY"),
+        state=tmp_path / "state",
+    )
     held = rows_in(out)
     again = accredit("run", campaign, "--out", out)
 
@@ -132,14 +162,10 @@ def test_a_campaign_stopped_by_a_full_disk_resumes_later(tmp_path: Path) -> None
     assert again.returncode in (0, 1, 3)
 
 
-def test_a_report_too_large_for_the_disk_exits_as_instrument_failure(tmp_path: Path) -> None:
-    campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
-    accredit("measure", campaign, "--out", out)
-
-    def little() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, resource.RLIM_INFINITY))
-
-    ended = accredit("report", out / "tried", setup=little)
+def test_a_report_too_large_for_the_disk_exits_as_instrument_failure(out: Path) -> None:
+    ended = accredit(
+        "report", out / "tried", before=LIMIT.format("FSIZE", 2_000, "resource.RLIM_INFINITY")
+    )
 
     assert 4 == ended.returncode, ended.stderr
     assert 1 == len(ended.stderr.splitlines())
@@ -157,10 +183,9 @@ def counts(assessment: str) -> list[tuple[str, str, int, int]]:
 def test_a_limit_of_40_file_descriptors_changes_no_outcome(tmp_path: Path) -> None:
     campaign = simulated_campaign(tmp_path)
 
-    def few() -> None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
-
-    one = accredit("run", campaign, "--out", tmp_path / "few", "--json", setup=few)
+    one = accredit(
+        "run", campaign, "--out", tmp_path / "few", "--json", before=LIMIT.format("NOFILE", 40, 40)
+    )
     other = accredit("run", campaign, "--out", tmp_path / "many", "--json")
 
     assert one.returncode == other.returncode, one.stderr

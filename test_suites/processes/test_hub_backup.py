@@ -16,6 +16,7 @@ from harness.ports.storage import WallClock
 from test_suites.processes.test_serve import ACCREDIT, serving
 from test_suites.unit.harness.cli.hub_example import HILL, HubExample
 from test_suites.unit.harness.cli.hub_with_results import rows_in
+from test_suites.warm_start import Started, run
 
 
 @pytest.fixture
@@ -26,9 +27,7 @@ def example(tmp_path: Path) -> HubExample:
 
 
 def accredit(*words: str | Path) -> str:
-    ended = subprocess.run(
-        [*ACCREDIT, *map(str, words)], capture_output=True, text=True, check=False, timeout=300
-    )
+    ended = run([*ACCREDIT, *map(str, words)], capture_output=True, text=True, timeout=300)
     assert 0 == ended.returncode, ended.stderr
     return ended.stdout
 
@@ -39,7 +38,7 @@ def test_a_backup_of_a_hub_that_serves_is_whole(example: HubExample, tmp_path: P
         agent = example.device(token, server.send)
         agent.enrol(token)
         command = [*ACCREDIT, "hub", "backup", "--hub", str(example.hub), "--out", str(path)]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as backup:
+        with Started(command, stderr=subprocess.PIPE, text=True) as backup:
             while backup.poll() is None:  # all the while the registry is written
                 assert isinstance(agent.ask(Poll(status=AgentStatus(version="1"))), Polled)
             assert backup.stderr is not None
@@ -76,7 +75,7 @@ def test_a_restore_that_is_killed_leaves_no_hub_and_the_next_is_whole(
     partial = tmp_path / "new.restoring"
     for until in ("hub/hub.keys", "results/evidence/999", "results/registry.sqlite"):
         command = [*ACCREDIT, "hub", "restore", str(path), "--to", str(new)]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as restore:
+        with Started(command, stdout=subprocess.DEVNULL) as restore:
             while restore.poll() is None and not (partial / until).exists():
                 pass
             restore.kill()

@@ -14,13 +14,13 @@ import pytest
 
 from test_suites.processes.running import simulated_campaign
 
-COUNT = 40 if os.environ.get("TAMPERING_SIZE") == "full" else 6
+COUNT = 40 if os.environ.get("TAMPERING_SIZE") == "full" else 4
 """The number of moments tried, half of them while a segment is sealed."""
 
 
 @pytest.mark.timeout(240 if COUNT < 40 else 3600)
 def test_a_campaign_killed_at_any_moment_has_the_same_result(tmp_path: Path) -> None:
-    campaign = simulated_campaign(tmp_path, sample=12)
+    campaign = simulated_campaign(tmp_path, sample=6)
     command = [sys.executable, "-m", "test_suites.processes.killed"]
     ran = subprocess.run(
         [*command, str(campaign), str(tmp_path / "runs"), str(COUNT)],

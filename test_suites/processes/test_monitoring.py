@@ -9,6 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,18 @@ from harness.errors import UsageError
 from harness.model.event import Event
 from harness.model.surveillance_event import RunBegun, SurveillanceRun
 from harness.store.journal.journal import open_journal
-from test_suites.processes.monitor_process import running_in_group
+from test_suites.processes.monitor_process import FAST, running_in_group, until_soon
 from test_suites.unit.harness.cli.monitored_service import MonitoredService
 
 PATIENCE = 200.0
+
+AHEAD = """
+from datetime import timedelta
+from harness.ports.storage import WallClock
+told = WallClock.now
+WallClock.now = lambda self: told(self) + timedelta(seconds={seconds})
+"""
+"""Sets the clock forward."""
 
 
 @pytest.fixture
@@ -32,9 +42,18 @@ def service(tmp_path: Path) -> MonitoredService:
     return made
 
 
+@cache
+def ahead_of(file: Path) -> timedelta:
+    """How far the clock of all monitors of a file is ahead."""
+    return until_soon()
+
+
 def monitoring(file: Path, out: Path) -> AbstractContextManager[subprocess.Popen[str]]:
-    """Run the monitor."""
-    return running_in_group("monitor", "run", file, "--out", out)
+    """Run the monitor, by a clock whose next minute came soon after the first start."""
+    seconds = ahead_of(file).total_seconds()
+    return running_in_group(
+        "monitor", "run", file, "--out", out, before=FAST + AHEAD.format(seconds=seconds)
+    )
 
 
 def events(out: Path) -> tuple[list[RunBegun], list[SurveillanceRun]]:

@@ -8,7 +8,6 @@ import shlex
 import signal
 import socket
 import ssl
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from probes.range.authority import Authority
 from test_suites.processes.running import accredit
 from test_suites.processes.serving import prepared, serving
 from test_suites.public_origin import ZONE, limit
+from test_suites.warm_start import run
 
 HOST = f"porn-001.canary.{ZONE}"
 
@@ -231,12 +231,8 @@ def test_the_command_and_the_health_check_of_the_container_file_work(tmp_path: P
     )
 
     with serving(folder, ports, *words):
-        checked = subprocess.run(
-            [sys.executable, *check[1:]], capture_output=True, text=True, check=False
-        )
-    after = subprocess.run(
-        [sys.executable, *check[1:]], capture_output=True, text=True, check=False
-    )
+        checked = run([sys.executable, *check[1:]], capture_output=True, text=True)
+    after = run([sys.executable, *check[1:]], capture_output=True, text=True)
 
     assert (0, "") == (checked.returncode, checked.stderr)
     assert 0 != after.returncode

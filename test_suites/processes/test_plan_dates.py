@@ -11,13 +11,14 @@ from harness.cli.registry_session import open_session, place_of
 from harness.follow.findings import draft_plan
 from harness.model.event import FindingOpened
 from test_suites.example import example_finding
+from test_suites.warm_start import run
 
 
 def accredit(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run ``accredit plan ...`` in a folder."""
-    return subprocess.run(
+    return run(
         [sys.executable, "-m", "harness.cli.process", "plan", *words],
-        cwd=folder, capture_output=True, text=True, check=False,
+        cwd=folder, capture_output=True, text=True,
     )  # fmt: skip
 
 

@@ -21,14 +21,15 @@ from harness.follow.findings import draft_plan
 from harness.model.event import Event, FindingOpened, PlanAgreed, PlanProgressed
 from test_suites.example import example_finding
 from test_suites.unit.harness.follow.test_stream_life import require_reached, run_stored_lives
+from test_suites.warm_start import Started
 
 AT = datetime(2020, 3, 2, 9, 0, tzinfo=UTC)
 ACME = place_of("Acme")
 IS_FULL = os.environ.get("REGISTRY_SIZE") == "full"
-"""Whether 200 events a writer and 500 lives are written (``REGISTRY_SIZE=full``); else a quarter."""
+"""Whether 200 events a writer and 500 lives are written (``REGISTRY_SIZE=full``); else a tenth."""
 
-WRITERS, NOTES, KILLS = 8, 200 if IS_FULL else 50, 6
-LIVES = 125 if IS_FULL else 30
+WRITERS, NOTES, KILLS = 8, 200 if IS_FULL else 20, 6 if IS_FULL else 4
+LIVES = 125 if IS_FULL else 8
 """How many lives of a plan each of four tests writes."""
 MOST_BEFORE_A_KILL, MOST_WORK = 25, 400_000
 
@@ -51,7 +52,7 @@ with open_session(where) as session:
 
 def writer(where: Path | str, plan: str, first: int, number: int) -> subprocess.Popen[str]:
     """A process that waits for a line, and then records notes about a plan."""
-    return subprocess.Popen(
+    return Started(
         [sys.executable, "-c", WRITE, str(where), plan, str(first), str(number)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

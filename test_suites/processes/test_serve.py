@@ -33,6 +33,7 @@ from harness.ports.storage import WallClock
 from harness.store.registry.opening import open_registry
 from probes.range.authority import Authority
 from test_suites.unit.harness.cli.hub_example import HILL, HubExample
+from test_suites.warm_start import Started, run
 
 MESSAGES = "/agent/v1/messages"
 JSON = {"Content-Type": "application/json"}
@@ -68,7 +69,7 @@ class Server:
 @contextmanager
 def serving(example: HubExample, *words: str, authority: Path | None = None) -> Iterator[Server]:
     command = [*ACCREDIT, "serve", "--hub", str(example.hub), "--port", "0", *words]
-    with subprocess.Popen(
+    with Started(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     ) as process:
         try:
@@ -210,9 +211,7 @@ def test_bundles_that_a_killed_server_had_unpacked_do_not_stay(example: HubExamp
 
 def test_wrong_use_is_told_with_its_exit_code(example: HubExample, tmp_path: Path) -> None:
     def told(*words: str) -> tuple[int, str]:
-        ended = subprocess.run(
-            [*ACCREDIT, "serve", *words], capture_output=True, text=True, check=False, timeout=120
-        )
+        ended = run([*ACCREDIT, "serve", *words], capture_output=True, text=True, timeout=120)
         return ended.returncode, " ".join(ended.stderr.split())
 
     hub = ("--hub", str(example.hub))

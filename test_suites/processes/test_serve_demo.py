@@ -17,6 +17,7 @@ import pytest
 
 from harness.cli.demo_hub_files import SERVICES
 from harness.cli.demo_hub_people import PEOPLE
+from test_suites.warm_start import Started, run
 
 COMMAND = [sys.executable, "-m", "harness.cli.process", "serve", "--demo"]
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
@@ -43,7 +44,7 @@ def running(temporary: Path, *words: str) -> Iterator[Demo]:
     environment = {**os.environ, "TMPDIR": str(temporary)}
     with (
         (temporary / "log").open("w") as log,
-        subprocess.Popen(
+        Started(
             [*COMMAND, "--port", "0", *words],
             stdout=subprocess.PIPE, stderr=log, text=True, env=environment, cwd=temporary,
         ) as process,
@@ -112,7 +113,7 @@ def test_the_folder_of_a_demonstration_is_kept_where_it_is_named(tmp_path: Path)
 
 @pytest.mark.timeout(600)
 def test_one_that_is_stopped_while_it_is_made_leaves_nothing_behind(tmp_path: Path) -> None:
-    process = subprocess.Popen(
+    process = Started(
         [*COMMAND, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )  # fmt: skip
@@ -130,9 +131,7 @@ def test_one_that_is_stopped_while_it_is_made_leaves_nothing_behind(tmp_path: Pa
 
 def refused(folder: Path, *words: str) -> str:
     """What a demonstration says that is a wrong use."""
-    ended = subprocess.run(
-        [*COMMAND, "--port", "0", *words], capture_output=True, text=True, cwd=folder, check=False
-    )
+    ended = run([*COMMAND, "--port", "0", *words], capture_output=True, text=True, cwd=folder)
     assert 2 == ended.returncode, ended.stderr
     return ended.stderr
 

@@ -20,6 +20,7 @@ from harness.model.stream import stream_of
 from harness.store.registry.opening import open_registry
 from test_suites.processes.running import accredit, half_way, rows_in, simulated_campaign
 from test_suites.unit.harness.cli.test_columns import too_long
+from test_suites.warm_start import Started
 
 ESCAPE = b"\x1b["
 ASCII_PLACES = [{"LANG": "C"}, {"LC_ALL": "C"}, {"LC_ALL": "POSIX"}, {"PYTHONIOENCODING": "ascii"}]
@@ -39,7 +40,7 @@ def on_a_terminal(*words: str | Path, **environment: str) -> tuple[int, bytes]:
     """Run a command on a terminal of 60 columns; return its exit code and what it showed."""
     master, slave = pty.openpty()
     settings = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-    started = subprocess.Popen(
+    started = Started(
         [sys.executable, "-m", "harness.cli.process", *map(str, words)],
         stdin=slave,
         stdout=slave,
@@ -199,7 +200,7 @@ def on_a_small_disk(folder: Path, size: str) -> list[str | Path]:
 
 
 def test_a_disk_that_is_too_small_is_found_before_the_first_packet(tmp_path: Path) -> None:
-    campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
+    campaign, out = simulated_campaign(tmp_path, sample=60), tmp_path / "out"
     ended = accredit("run", campaign, "--out", out, wrapper=on_a_small_disk(out, "4m"))
 
     assert 2 == ended.returncode, ended.stderr

@@ -25,6 +25,7 @@ from test_suites.processes.test_serve import Server
 from test_suites.sent_bundles import SentBundles
 from test_suites.unit.harness.cli.hub_example import HubExample
 from test_suites.unit.harness.cli.upload_desk import ACME, UploadDesk
+from test_suites.warm_start import Started, run
 
 UPLOADS = "/api/v1/uploads"
 HUB = [sys.executable, "-m", "test_suites.processes.hub_with_tokens"]
@@ -52,7 +53,7 @@ def bundle(example: HubExample) -> Path:
 def serving(example: HubExample, *words: str, authority: Path | None = None) -> Iterator[Server]:
     command = [*HUB, "serve", "--hub", str(example.hub), "--port", "0", *words]
     environment = {**os.environ, "ACCREDIT_TEST_STOP": str(example.folder / "stop")}
-    with subprocess.Popen(
+    with Started(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
         try:
@@ -158,9 +159,9 @@ def test_a_server_stops_while_somebody_reads_events(example: HubExample) -> None
 
 def sent(*words: str) -> tuple[int, str]:
     """The exit code and the output of ``accredit bundle send``."""
-    ended = subprocess.run(
+    ended = run(
         [*ACCREDIT, "bundle", "send", *words],
-        capture_output=True, text=True, check=False, timeout=PATIENCE,
+        capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     return ended.returncode, " ".join((ended.stdout + ended.stderr).split())
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
 import sys
 from pathlib import Path
 
-from test_suites.processes.running import COMMAND
+from test_suites.warm_start import COMMAND, Started
 
 
 class Typist:
@@ -17,7 +16,7 @@ class Typist:
     def __init__(self, *words: str | Path) -> None:
         self.screen = ""
         self._end, other = pty.openpty()
-        self.process = subprocess.Popen(
+        self.process = Started(
             [sys.executable, "-c", COMMAND.format(before=""), *map(str, words)],
             stdin=other,
             stdout=other,

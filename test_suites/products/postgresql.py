@@ -23,13 +23,17 @@ USER = "postgres"
 
 
 class PostgreSql(Product):
-    """A running PostgreSQL: ``new_database()`` is the URL of an empty database."""
+    """A running PostgreSQL: ``new_database()`` is the URL of an empty database.
+
+    ``new_registry()`` is that of a registry without events.
+    """
 
     def __init__(self) -> None:
         super().__init__("postgresql")
         self.port = free_port()
         self.password = secrets.token_hex(8)
         self._numbers = count()
+        self._made = ""
 
     def start(self) -> None:
         """Make the cluster, and run the server in the foreground."""
@@ -54,14 +58,21 @@ class PostgreSql(Product):
             if time.monotonic() > deadline:
                 raise DidNotStart((self.folder.path / "console.log").read_text())
 
-    def new_database(self) -> str:
+    def new_registry(self) -> str:
+        """Make a database with the tables of a registry, and give its URL."""
+        if not self._made:
+            self._made = self.new_database()
+            open_registry(self._made, create=True).close()
+        return self.new_database(self._made.rpartition("/")[2])
+
+    def new_database(self, template: str = "template1") -> str:
         """Make a database, and give its URL."""
         import psycopg  # noqa: PLC0415 - only those who ask for it need it
 
         name = f"registry_{next(self._numbers)}"
         server = f"postgresql://accredit:{self.password}@{LOOPBACK}:{self.port}"
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         return f"{server}/{name}"
 
     def bound_role(self, owner: str, role: str = "hub") -> str:

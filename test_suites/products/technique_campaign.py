@@ -17,7 +17,7 @@ from harness.campaign.origin_file import read_origin
 from harness.campaign.own_hosts import on_own_host
 from harness.model.campaign import Sentinels
 from harness.model.corpus import VECTOR, Item
-from harness.model.technique import Scheme, TechniqueCase, case_of_item
+from harness.model.technique import GROUPS, Scheme, TechniqueCase, case_of_item
 from harness.ports.network import Origin
 from probes.techniques.steps import read_statement
 from test_suites.products.technique_gateways import GATEWAYS, PROXY_PORT
@@ -211,6 +211,21 @@ def techniques_in(folder: Path, origin: Origin) -> list[Item]:
     return [on_own_host(item, origin) for item in opened.items() if is_carried_out(item)]
 
 
+WHOLE = 3
+"""A group with so many classes is tried whole by a few techniques, so that it can conform."""
+
+
+def few_of(items: Iterable[Item]) -> list[Item]:
+    """The first technique of each class of a small group, and of one class of each other group."""
+    found: dict[tuple[str, str], Item] = {}
+    for item in items:
+        case = case_of_item(item)
+        assert case is not None
+        is_whole = 0 < len(GROUPS[case.group].classes) <= WHOLE
+        found.setdefault((case.group, case.name if is_whole else ""), item)
+    return [*found.values()]
+
+
 def hosts_to_block(items: Iterable[Item], origin: Origin) -> list[str]:
     """The hosts that every product is told to block: of techniques one by one, and the sentinels."""
     sentinels = [origin.home_of(host) for host in Sentinels().hosts("must_block")]
@@ -232,8 +247,10 @@ def line_of(site: Site, folder: Path) -> dict[str, Any]:
     return {"name": site.name, "type": kind, "options": {**options, **trusted}}
 
 
-def write_campaign(folder: Path, name: str, lines: Iterable[dict[str, Any]]) -> Path:
-    """Write the campaign file; ``folder`` has the origin and the pack."""
+def write_campaign(
+    folder: Path, name: str, lines: Iterable[dict[str, Any]], items: Iterable[Item]
+) -> Path:
+    """Write the campaign file; ``folder`` has the origin and the pack of the items."""
     origin_file = folder / "origin/origin.json"
     pack = pack_in(folder)
     campaign = {
@@ -249,7 +266,7 @@ def write_campaign(folder: Path, name: str, lines: Iterable[dict[str, Any]]) -> 
         "probes": ["web", "web_https", "techniques"],
         "lines": list(lines),
         "profiles": {"pupils": {"phase": "ks2"}},
-        "corpora": [{"pack": pack}],
+        "corpora": [{"pack": pack, "items": [item.id for item in items]}],
         "limits": LIMITS,
         "plain_twins": {"number": 0},
         "concurrent_users": {"events": 0},

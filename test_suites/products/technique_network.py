@@ -22,12 +22,14 @@ import msgspec
 
 from harness.campaign.origin_file import read_origin
 from harness.cli.conclude import conclude_journal
+from harness.model.corpus import Item
 from harness.store.journal.journal import open_journal
 from probes.range.arrival_log import Arrival
 from test_suites.house.rooms import ROOT
 from test_suites.products.process import Process
 from test_suites.products.supplier_network import accredit, allow_fast
 from test_suites.products.technique_campaign import (
+    few_of,
     hosts_to_block,
     line_of,
     techniques_in,
@@ -131,9 +133,11 @@ def _environment() -> dict[str, str]:
     return os.environ | {"HOME": "/nonexistent"}
 
 
-def run(folder: Path, name: str, lines: Iterable[dict[str, object]]) -> Campaign:
+def run(
+    folder: Path, name: str, lines: Iterable[dict[str, object]], items: Iterable[Item]
+) -> Campaign:
     """Run a campaign on the tester's machine, and compare it with the origin's log."""
-    campaign = write_campaign(folder, name, lines)
+    campaign = write_campaign(folder, name, lines, items)
     started = time.monotonic()
     ended = subprocess.run(
         within(TESTER, *accredit("run", campaign.name)),
@@ -181,8 +185,8 @@ def arrivals(log: Path) -> list[Arrival]:
     return [msgspec.json.decode(line, type=Arrival) for line in lines if line.startswith("{")]
 
 
-def measure(folder: Path, names: Iterable[str], times: int) -> Result:
-    """Run the same campaign over some products some times."""
+def measure(folder: Path, names: Iterable[str], times: int, *, few: bool) -> Result:
+    """Run the same campaign over some products some times, with all or a few techniques."""
     started = time.monotonic()
     confine()
     places = [site for name, site in sites(GATEWAYS).items() if name in {*names}]
@@ -190,14 +194,16 @@ def measure(folder: Path, names: Iterable[str], times: int) -> Result:
     prepare_origin(folder)
     known = read_origin(folder / "origin/origin.json")
     listed = folder / "hosts.txt"
-    hosts = hosts_to_block(techniques_in(folder, known), known)
+    items = techniques_in(folder, known)
+    hosts = hosts_to_block(items, known)
     listed.write_text("\n".join(hosts) + "\n", encoding="ascii")
     with ExitStack() as running:
         running.enter_context(origin(folder))
         running.enter_context(gateways(places, folder, listed))
         ready = time.monotonic() - started
         lines = [line_of(site, folder) for site in places]
-        done = [run(folder, f"campaign-{number + 1}", lines) for number in range(times)]
+        tried = few_of(items) if few else items
+        done = [run(folder, f"campaign-{number + 1}", lines, tried) for number in range(times)]
     return Result(products=tuple(site.name for site in places), ready=ready, campaigns=tuple(done))
 
 
@@ -212,16 +218,17 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("products", nargs="*", default=[*GATEWAYS], help="default: all")
     parser.add_argument("--times", type=int, default=1, help="how often to measure")
+    parser.add_argument("--few", action="store_true", help="a few techniques of each group")
     parser.add_argument("--record", action="store_true", help="write the reference page")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if not given.inside:
         return subprocess.run(confined(*sys.orig_argv, "--inside"), check=False).returncode
     signal.signal(signal.SIGTERM, end)
-    result = measure(given.folder, given.products, given.times)
+    result = measure(given.folder, given.products, given.times, few=given.few)
     (given.folder / "result.json").write_bytes(msgspec.json.encode(result))
     table = result.campaigns[-1].table
-    if given.record and table is not None:
+    if given.record and not given.few and table is not None:
         record(table)
     return 0
 

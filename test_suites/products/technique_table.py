@@ -28,10 +28,10 @@ from test_suites.house.rooms import ROOT
 RECORD = Path(__file__).with_name("technique_result.json")
 PAGE = ROOT / "docs/reference/product-techniques.md"
 
-OPEN = "open"
+OPEN, UNDECIDED = "open", "undecided"
 WORDS = {
     TechniqueState.GOT_THROUGH: OPEN,
-    TechniqueState.NOT_DECIDED: "undecided",
+    TechniqueState.NOT_DECIDED: UNDECIDED,
     TechniqueState.NOT_NEEDED: "not needed",
     TechniqueState.NOT_CARRIED: "not carried",
 }
@@ -168,12 +168,12 @@ def record(table: ProductTable) -> None:
 
 
 def differing(one: ProductTable, other: ProductTable) -> Iterable[str]:
-    """The cells of two results that are not the same kind of end: open, stopped, or another."""
+    """The decided cells of a result that end in another way elsewhere: open, stopped, or another."""
     others = {row.item: row for row in other.rows}
     for row in one.rows:
         for product, words in row.cells.items():
             there = others[row.item].cells.get(product, NOT_TRIED)
-            if kind_of(words) != kind_of(there):
+            if words != UNDECIDED and kind_of(words) != kind_of(there):
                 yield f"{product} {row.item}: {words}, {there}"
 
 

@@ -68,9 +68,15 @@ def url(server: PostgreSql) -> str:
 
 
 @pytest.fixture
-def registry(url: str) -> Iterator[Registry]:
+def made(server: PostgreSql) -> str:
+    """A database of this test's own with an empty registry."""
+    return server.new_registry()
+
+
+@pytest.fixture
+def registry(made: str) -> Iterator[Registry]:
     """A registry with four events of Acme."""
-    with open_registry(url, create=True) as one:
+    with open_registry(made, create=True) as one:
         append(one, *EVENTS)
         yield one
 
@@ -127,10 +133,10 @@ def test_events_are_read_in_order_with_a_valid_hash_chain(url: str) -> None:
     ],
 )
 def test_the_database_refuses_to_change_what_was_recorded(
-    registry: Registry, url: str, statement: str, told: str
+    registry: Registry, made: str, statement: str, told: str
 ) -> None:
     with pytest.raises(psycopg.errors.RaiseException, match=told):
-        execute(url, statement)
+        execute(made, statement)
     assert events_in(registry) == EVENTS
 
 
@@ -147,10 +153,10 @@ def test_the_database_refuses_to_change_what_was_recorded(
     ],
 )
 def test_what_was_changed_behind_the_rules_is_found_and_named(
-    registry: Registry, url: str, statement: str, told: str
+    registry: Registry, made: str, statement: str, told: str
 ) -> None:
     execute(
-        url,
+        made,
         "DROP TRIGGER stream_events_append_only ON stream_events",
         "DROP TRIGGER streams_grow ON streams",
         statement,
@@ -160,8 +166,8 @@ def test_what_was_changed_behind_the_rules_is_found_and_named(
         events_in(registry)
 
 
-def test_who_expects_another_number_of_events_cannot_append(registry: Registry, url: str) -> None:
-    with open_registry(url) as other:
+def test_who_expects_another_number_of_events_cannot_append(registry: Registry, made: str) -> None:
+    with open_registry(made) as other:
         append(registry, claim("three"))
 
         with (
@@ -181,9 +187,9 @@ def test_an_error_later_in_a_transaction_takes_all_its_events_back(registry: Reg
 
 
 def test_a_second_writer_of_a_stream_waits_and_then_follows_the_first(
-    registry: Registry, url: str
+    registry: Registry, made: str
 ) -> None:
-    with open_registry(url) as other, ThreadPoolExecutor(1) as threads:
+    with open_registry(made) as other, ThreadPoolExecutor(1) as threads:
         with registry.writing(ACME) as access:
             waiting = threads.submit(append, other, claim("second"))
             access.append(claim("first"))
@@ -194,18 +200,18 @@ def test_a_second_writer_of_a_stream_waits_and_then_follows_the_first(
 
 
 def test_writers_of_different_streams_do_not_wait_for_each_other(
-    registry: Registry, url: str
+    registry: Registry, made: str
 ) -> None:
     """If they did, this test would never end: one holds its stream while the other writes."""
-    with open_registry(url) as other, registry.writing(ACME) as access:
+    with open_registry(made) as other, registry.writing(ACME) as access:
         access.append(claim("first"))
         assert append(other, OPENED, claim("of Beta"), stream=BETA) == 2
         assert events_in(other) == EVENTS, "nothing is seen before its transaction ends"
     assert len(events_in(registry)) == 5
 
 
-def test_a_reader_sees_one_moment_while_another_writes(registry: Registry, url: str) -> None:
-    with open_registry(url) as other, registry.reading(ACME) as access:
+def test_a_reader_sees_one_moment_while_another_writes(registry: Registry, made: str) -> None:
+    with open_registry(made) as other, registry.reading(ACME) as access:
         assert access.events() == EVENTS
         append(other, claim("three"))
         assert access.events() == EVENTS
@@ -265,18 +271,18 @@ def test_the_script_makes_exactly_the_tables_of_the_program(registry: Registry) 
         assert compare_metadata(context, [METADATA, HUB]) == []  # type: ignore[arg-type]
 
 
-def test_eight_processes_that_write_one_stream_lose_and_double_no_event(url: str) -> None:
-    require_writers_lose_nothing(url)
+def test_eight_processes_that_write_one_stream_lose_and_double_no_event(made: str) -> None:
+    require_writers_lose_nothing(made)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_what_a_killed_writer_said_was_recorded_is_there(url: str, seed: int) -> None:
-    require_kills_lose_nothing(url, seed)
+def test_what_a_killed_writer_said_was_recorded_is_there(made: str, seed: int) -> None:
+    require_kills_lose_nothing(made, seed)
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_lives_with_two_writers_are_stored_as_they_were_in_memory(url: str, part: int) -> None:
-    require_lives_are_stored(url, part)
+def test_lives_with_two_writers_are_stored_as_they_were_in_memory(made: str, part: int) -> None:
+    require_lives_are_stored(made, part)
 
 
 @pytest.mark.parametrize("variable", [REGISTRY, DATABASE])
@@ -307,14 +313,14 @@ def test_the_message_about_a_wrong_password_does_not_contain_it(server: PostgreS
 
 
 @pytest.mark.parametrize("require", REQUIREMENTS)
-def test_what_a_hub_keeps_of_its_agents(url: str, require: Callable[[Registry], None]) -> None:
-    with open_registry(url, create=True) as registry:
+def test_what_a_hub_keeps_of_its_agents(made: str, require: Callable[[Registry], None]) -> None:
+    with open_registry(made, create=True) as registry:
         require(registry)
 
 
 @pytest.mark.parametrize("require", ACCOUNTS, ids=lambda each: each.__name__)
-def test_accounts_of_a_hub(url: str, require: Callable[[AccountDesk], None]) -> None:
-    with open_registry(url, create=True) as registry:
+def test_accounts_of_a_hub(made: str, require: Callable[[AccountDesk], None]) -> None:
+    with open_registry(made, create=True) as registry:
         require(AccountDesk(registry))
 
 

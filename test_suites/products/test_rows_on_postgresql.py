@@ -11,7 +11,6 @@ import pytest
 from harness.model.hub_access import Role, Viewer
 from harness.store.hub.hub_tables import CAMPAIGNS
 from harness.store.hub.repository import Repository
-from harness.store.registry.opening import open_registry
 from test_suites.hub_result_pages import SUPPLIER, ResultPages
 from test_suites.products.postgresql import PostgreSql
 from test_suites.projected_example import projected
@@ -31,9 +30,7 @@ def server() -> Iterator[PostgreSql]:
 @pytest.fixture
 def url(server: PostgreSql) -> str:
     """The URL of the role of a hub, of a database behind row-level security."""
-    owner = server.new_database()
-    open_registry(owner, create=True).close()
-    return server.bound_role(owner)
+    return server.bound_role(server.new_registry())
 
 
 def test_rows_are_those_that_sqlite_holds(url: str, tmp_path: Path) -> None:

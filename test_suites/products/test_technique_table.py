@@ -107,3 +107,4 @@ def test_what_stopped_a_technique_may_differ_but_not_whether_it_was_stopped() ->
 
     assert [] == [*differing(stopped, reset)]
     assert ["product-0 CV-1: stopped, open"] == [*differing(stopped, opened)]
+    assert [] == [*differing(table_of(TechniqueState.NOT_DECIDED), opened)]

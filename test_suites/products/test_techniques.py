@@ -1,4 +1,9 @@
-"""All techniques over real products behind gateways, and what is left of a run: nothing."""
+"""Techniques over real products behind gateways, and what is left of a run: nothing.
+
+A few techniques of each group are tried, and compared with the recorded result. In full size
+(``LABORATORY_SIZE=full``, as ``tox run -e laboratory`` sets it) two campaigns try all of them: what came
+to the origin, what is decided and what is open is the same in both.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +24,7 @@ from test_suites.products.technique_gateways import GATEWAYS
 from test_suites.products.technique_layout import BRIDGE, TESTER
 from test_suites.products.technique_log_check import OTHER_HOST, STOPPED_ON_THE_WAY_BACK
 from test_suites.products.technique_network import Campaign, Result
-from test_suites.products.technique_table import differing, kind_of, recorded
+from test_suites.products.technique_table import UNDECIDED, differing, kind_of, recorded
 
 NEEDED = (
     "squid", CERTGEN, "e2guardian", "haproxy", "openssl", "unbound", "named", "nft", "ip",
@@ -28,8 +33,13 @@ NEEDED = (
 MARK = "ACCREDIT_LABORATORY"
 """An environment variable by which the processes of one run are known."""
 
-TIMES = 1 if os.environ.get("CI") else 2
-"""Campaigns that are measured; in CI the recorded one is the other that they are compared with."""
+IS_FULL = os.environ.get("LABORATORY_SIZE") == "full"
+TIMES = 2 if IS_FULL else 1
+SIZE = () if IS_FULL else ("--few",)
+TURNS = (1, 2, 3) if IS_FULL else (1,)
+"""Runs that are killed."""
+DECIDED = 1.0 if IS_FULL else 0.8
+"""How much of each product's column is decided at least: on a busy machine silence may stay open."""
 
 
 def program(folder: Path, *words: str) -> list[str]:
@@ -74,7 +84,7 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Result:
     mark, temporary = uuid.uuid4().hex, folder / "temporary"
     temporary.mkdir()
     ended = subprocess.run(
-        program(folder, "--times", str(TIMES)),
+        program(folder, "--times", str(TIMES), *SIZE),
         env=environment(mark, temporary), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert 0 == ended.returncode, ended.stdout + ended.stderr
@@ -109,14 +119,15 @@ class TestLaboratory:
             assert first.outcomes == other.outcomes
 
     def test_every_technique_is_decided_on_every_product(self, laboratory: Result) -> None:
-        for row in rows_of(laboratory.campaigns[0]):
-            assert "undecided" not in row.values(), row
-            assert "not needed" not in row.values(), row
+        rows = rows_of(laboratory.campaigns[0])
+        for product in GATEWAYS:
+            column = [row[product] for row in rows]
+            assert "not needed" not in column, product
+            assert column.count(UNDECIDED) <= (1 - DECIDED) * len(rows), product
 
     def test_a_careful_gateway_leaves_nothing_open(self, laboratory: Result) -> None:
-        assert {"stopped", "not carried"} >= {
-            kind_of(row["careful"]) for row in rows_of(laboratory.campaigns[0])
-        }
+        cells = {row["careful"] for row in rows_of(laboratory.campaigns[0])}
+        assert {"stopped", "not carried"} >= {kind_of(cell) for cell in cells - {UNDECIDED}}
         outcomes = laboratory.campaigns[0].outcomes["careful"]
         assert "does-not-conform" not in outcomes.values(), outcomes
 
@@ -126,7 +137,9 @@ class TestLaboratory:
         table = laboratory.campaigns[0].table
         assert table is not None
         carried = {
-            (row.group, row.name) for row in table.rows if row.cells["careful"] != "not carried"
+            (row.group, row.name)
+            for row in table.rows
+            if row.cells["careful"] not in ("not carried", UNDECIDED)
         }
         whole = {
             name
@@ -134,7 +147,7 @@ class TestLaboratory:
             if {(name, one) for one in group.classes} <= carried
         }
         outcomes = laboratory.campaigns[0].outcomes["careful"]
-        assert {"conforms"} >= {outcomes[MEASURED[name]] for name in whole if name in MEASURED}
+        assert {"conforms"} == {outcomes[MEASURED[name]] for name in whole & MEASURED.keys()}
 
     def test_the_products_leave_open_what_is_recorded(self, laboratory: Result) -> None:
         table = laboratory.campaigns[0].table
@@ -164,7 +177,7 @@ def rows_of(campaign: Campaign) -> list[dict[str, str]]:
 
 @pytest.mark.product(*NEEDED)
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("turn", [1, 2, 3])
+@pytest.mark.parametrize("turn", TURNS)
 def test_nothing_is_left_of_a_run_that_is_killed(tmp_path: Path, turn: int) -> None:
     """At a random moment, which the message of a failure names."""
     del turn
