@@ -177,7 +177,8 @@ def play_story(home: Path, console: Console) -> Path:
     _show_closed(later, console)
     report = write_report(*first)
     _say(console, f"All of this took {perf_counter() - begun:.0f} s. Look further:")
-    _show_next(first, console)
+    console.print(f"   accredit plan list --registry {first.paths.registry}")
+    console.print("   accredit demo --all: log, mail, availability, monitoring, a certificate")
     _say(console, "The report: what failed, and that it is fixed since")
     return report
 
@@ -342,15 +343,6 @@ def _show_closed(later: Campaign, console: Console) -> None:
     conformity = later.assessment.conformity
     _require(conformity is Conformity.CONFORMS, f"the later campaign {conformity}")
     console.print(f"   {SERVICE} conforms: it meets {len(outcomes)} of {len(outcomes)} checks.")
-
-
-def _show_next(first: Campaign, console: Console) -> None:
-    """Assess the same measurement by the whole scheme, and say where it is and how to go on."""
-    whole, paths = conclude_journal(first.paths.journal, BECTA)
-    by_becta = write_report(whole, paths, first.paths.report(BECTA))
-    console.print(f"   by all of Becta's checks: {by_becta}")
-    console.print(f"   accredit plan list --registry {first.paths.registry}")
-    console.print("   accredit demo --all: log, mail, availability, monitoring, a certificate")
 
 
 def _require(is_so: bool, otherwise: str) -> None:
