@@ -177,7 +177,8 @@ def play_story(home: Path, console: Console) -> Path:
     _show_closed(later, console)
     report = write_report(*first)
     _say(console, f"All of this took {perf_counter() - begun:.0f} s. Look further:")
-    console.print(f"   accredit plan list --registry {first.paths.registry}")
+    registry = CampaignPaths(out=home, campaign="").registry
+    console.print(f"   accredit plan list --registry {registry}")
     console.print("   accredit demo --all: log, mail, availability, monitoring, a certificate")
     _say(console, "The report: what failed, and that it is fixed since")
     return report
