@@ -31,7 +31,7 @@ DECIDED = (0, 1, 3)
 def start_up() -> Iterable[Result]:
     """Start ``accredit`` for its help, its plug-ins, and an assessment from kept verdicts."""
     with tempfile.TemporaryDirectory() as folder:
-        demo = (*ACCREDIT, "demo", "--out", str(Path(folder) / "demo"))
+        demo = (*ACCREDIT, "demo", "--all", "--out", str(Path(folder) / "demo"))
         run_commands([demo], expected=DECIDED)
         journal = str(_journal_below(Path(folder)))
         commands = {

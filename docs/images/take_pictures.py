@@ -67,7 +67,7 @@ def main() -> None:
     """Run the demo and photograph what it leaves."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        demo_command(home)
+        demo_command(home, whole=True)
         places = home / "demo-run/demo"
         shoot(places / "report-becta-2008.html", HERE / "report.png", home, "1280,1400")
         console = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)

@@ -1,315 +1,69 @@
-"""``accredit demo``: a complete example on this machine, in about a minute and a half.
-
-It starts a range with a faulty reference service, measures a campaign, tests the service's log, its
-mail and its availability, and opens plans for what fails. The supplier "fixes" two faults, and
-re-tests verify their plans alone. A later campaign closes them; the demo has no soak period. The
-log is not corrected, so the service does not conform. Another service is monitored over five
-simulated campaigns, and has a certificate; the register, trends and plans of both become a site.
-"""
+"""``accredit demo``: an example on this machine, short (``demo_story``) or whole."""
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
-import subprocess
 import sys
-from importlib.util import find_spec
+import webbrowser
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from corpora.origin_pack import OriginPages
-from harness.cli.compose import load_and_warn, running_range
-from harness.cli.conclude import conclude_journal, show_assessment, write_report
-from harness.cli.decision_basis import (
-    decision_on,
-    matter_of,
-    read_campaign,
-    record_decision,
-)
-from harness.cli.demo_campaign import (
-    SERVICE,
-    SUPPLIER,
-    draw_samples,
-    write_campaign,
-    write_later_campaign,
-)
-from harness.cli.demo_certificate import certify
-from harness.cli.demo_monitoring import begin_monitoring, end_monitoring, show_site
-from harness.cli.demo_service_side import TesterMailbox, play_service_side, receiving_mail
-from harness.cli.drawing import styled, terminal
-from harness.cli.measure import measure_prepared, prepare_in
-from harness.cli.paths import OUT, CampaignPaths, registry_variables
-from harness.cli.plan_soak import count_soaks
-from harness.cli.range import make_lists
-from harness.cli.registry_facts import open_plans
-from harness.cli.registry_session import open_session
-from harness.cli.retest import retest_plan
+from harness.cli.drawing import terminal
+from harness.cli.paths import OUT, registry_variables
 from harness.errors import UsageError
-from harness.follow.state import StreamState
-from harness.model.action_plan import PlanState
-from harness.model.decision import Status
-from harness.model.decision_event import DecisionMade
-from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed, RecordAdded
-from harness.model.registry_record import ServiceVersion
-from harness.ports.storage import WallClock
-from probes.range.faults import Fault, FaultKind
-from probes.range.file_services import HARMFUL
-from probes.range.testbed import RangeTestbed
 
-ASSESSOR, VERSION, DECISION_MAKER = "the assessor", "1.0", "the decision maker"
+VENDOR_LIST = Path("range", "vendor-list.csv")
+"""What either example writes first, within its folder."""
 
-
-class Fix(NamedTuple):
-    """What the supplier does about the failure of a requirement."""
-
-    requirement: str
-    cause: str
-    action: str
-    containment: str
-    prevention: str
-    note: str
-
-
-FIXES = (
-    Fix(
-        requirement="URL-04",
-        cause="A node served a truncated list",
-        action="Load the whole drug list on every node",
-        containment="Requests go to the nodes with the whole list",
-        prevention="A node whose list is short is taken out of service",
-        note="The list is loaded again",
-    ),
-    Fix(
-        requirement="MAL-01",
-        cause="The scanner opened archives one level deep",
-        action="Open archives in archives",
-        containment="Archives in archives are blocked",
-        prevention="The depth is checked after every update",
-        note="The scanner opens 16 levels",
-    ),
-)
-"""What the supplier fixes in the demo: the drug list, then the scanner."""
-
-DRUG_MISSES = frozenset(f"drug-{number:03d}.canary.accredit.test" for number in range(1, 121, 2))
-"""Half of the drug sites: of any 60 drawn, so many pass that URL-04 is surely not met."""
-UNRECORDED = 0.03
-LIST_MISSES = frozenset(f"ill-csam-{number:03d}.canary.accredit.test" for number in (17, 71))
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
+"""Where one of these is set, there is a desktop (X11, Wayland)."""
 
 
 def demo_command(
     out: Annotated[
         Path, typer.Option(help="Where results go; an earlier demo there is replaced.")
     ] = OUT,
+    *,
+    whole: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Play everything: also log, mail, availability, monitoring, certificate."
+        ),
+    ] = False,
+    opened: Annotated[
+        bool, typer.Option("--open", help="Open the report in a browser, where there is one.")
+    ] = False,
 ) -> None:
-    """Run a complete example on this machine: no network, no root. It takes about 90 seconds."""
-    console, home = terminal(), out / "demo-run"
+    """Run a complete example on this machine: no network, no root. Its last line is the report."""
+    home = out / "demo-run"
     _clear(home)
     for name in registry_variables():  # the demo's plans do not belong in a shared registry
         os.environ.pop(name, None)
-    _say(console, "1", "A range comes up on loopback: an origin, and a service with faults")
-    pages = make_lists(home / "range")
-    policy = load_and_warn("becta-2008").policy
-    with (
-        receiving_mail(home / "mail") as mailbox,
-        running_range(home / "range", policy=policy, pages=pages, mail=mailbox.relay()) as running,
-    ):
-        monitoring = begin_monitoring(home)
-        fixable = _add_faults(console, running, pages)
-        path = write_campaign(home, running)
-
-        _say(console, "2", "An assessor draws sealed samples from a vendor's list of categories")
-        draw_samples(console, home)
-
-        paths = _measure(console, path, home, mailbox)
-        _say(console, "5", "The journal is assessed against the scheme becta-2008")
-        assessment, _ = conclude_journal(paths.journal)
-        show_assessment(assessment, json=False)
-        _say(console, "6", f"{len(open_plans(assessment, paths))} action plans are open")
-        _show(console, paths)
-        _say(console, "7", "The supplier fixes two faults and claims the fixes; re-tests decide")
-        for fault, fix in zip(fixable, FIXES, strict=True):
-            running.faults.remove(fault)
-            _claim(console, paths, fix)
-        _retest(console, paths, path)
-        _say(console, "8", "A later campaign shows whether the fixes hold")
-        _measure_later(console, path, home, pages)
-        _show(console, paths)
-    _say(console, "9", "The rules propose a decision, and somebody who took no part decides")
-    _decide(console, paths)
-    suite = _begin_suite(paths)
-    _say(console, "10", "Another service is monitored: five simulated campaigns in twenty weeks")
-    accredited = end_monitoring(monitoring, home, console)
-    _say(console, "11", "Its certificate is issued, and checked without network")
-    certificate = certify(home, accredited, console)
-    _say(console, "12", "For people, and for programs")
-    show_site(console, home)
-    _show_results(console, paths, certificate)
-    console.print(f"   report:          {write_report(assessment, paths)}")
-    console.print(f"   allure results:  {_end_suite(suite, paths)}")
-
-
-def _measure(console: Console, path: Path, home: Path, mailbox: TesterMailbox) -> CampaignPaths:
-    """Measure the campaign, and test what web pages do not show."""
-    _say(console, "3", f"The campaign in {path} is measured, with the control line")
-    prepared = prepare_in(path, home)
-    paths = measure_prepared(prepared, home, console, register=prepared.campaign.scheme)
-    _say(console, "4", "Its log, its mail, and 25 simulated hours of availability are tested")
-    play_service_side(prepared, paths, home, mailbox, console)
-    return paths
-
-
-def _show_results(console: Console, paths: CampaignPaths, certificate: Path) -> None:
-    """Say where the certificate is, and which commands list what the registry holds."""
-    console.print(f"   certificate:     {certificate}")
-    console.print(f"   plans:           accredit plan list --registry {paths.registry}")
-    console.print(f"   decisions:       accredit decision list --registry {paths.registry}")
-
-
-def _add_faults(console: Console, running: RangeTestbed, pages: OriginPages) -> tuple[Fault, Fault]:
-    """Add the faults of the service; return those that FIXES are about, in its order."""
-    nested = frozenset(
-        host
-        for host, content in pages.contents.items()
-        if content.case == "file:nested-zip" and content.label == HARMFUL
-    )
-    running.faults.add(Fault(kind=FaultKind.MISS, hosts=LIST_MISSES))
-    running.faults.add(Fault(kind=FaultKind.LOG_DROPPED, share=UNRECORDED))
-    console.print(
-        "   faults: half of the drug sites pass; two entries of the illegal list pass; the "
-        "scanner does not open an archive in an archive; 3 of 100 requests are not in its log"
-    )
-    return (
-        running.faults.add(Fault(kind=FaultKind.MISS, hosts=DRUG_MISSES)),
-        running.faults.add(Fault(kind=FaultKind.UNREAD, hosts=nested)),
-    )
+    if whole:
+        from harness.cli.demo_whole import play_whole as play  # noqa: PLC0415 - the other is lighter
+    else:
+        from harness.cli.demo_story import play_story as play  # noqa: PLC0415 - keep the start light
+    console = terminal()
+    address = play(home, console).resolve().as_uri()
+    if opened and not _open(address):
+        console.print("No browser was found here that shows pages in a window.")
+    console.print(address)
 
 
 def _clear(home: Path) -> None:
     if home.exists():
-        if not (home / "campaign.yaml").exists() and any(home.iterdir()):
+        is_ours = (home / "campaign.yaml").exists() or (home / VENDOR_LIST).exists()
+        if not is_ours and any(home.iterdir()):
             msg = f"{home} holds files that are not a demo's; choose another --out"
             raise UsageError(msg)
         shutil.rmtree(home)
     home.mkdir(parents=True)
 
 
-def _say(console: Console, number: str, sentence: str) -> None:
-    console.print()
-    console.print(styled(f"{number}. {sentence}", style="bold"))
-
-
-def _show(console: Console, paths: CampaignPaths) -> None:
-    with open_session(paths.registry) as session:
-        for held in session.plans(supplier=SUPPLIER):
-            plan, finding = held.plan, held.finding
-            console.print(
-                f"   {plan.id} {plan.state:<12} {finding.requirement} {finding.title} "
-                f"(due {plan.due:%Y-%m-%d}, {len(finding.missed)} items)"
-            )
-
-
-def _claim(console: Console, paths: CampaignPaths, fix: Fix) -> None:
-    """Play the supplier: agree the plan, and claim that the fault is fixed."""
-    clock = WallClock()
-    with open_session(paths.registry) as session:
-        plans = {held.finding.requirement: held.plan for held in session.plans(supplier=SUPPLIER)}
-        if (plan := plans.get(fix.requirement)) is None:
-            msg = (
-                f"no action plan for {fix.requirement} was opened: the draw of this run does not "
-                "show the fault; run the demo again"
-            )
-            raise UsageError(msg)
-        events = (
-            PlanAgreed(
-                at=clock.now(),
-                actor=ASSESSOR,
-                plan=plan.id,
-                owner=SUPPLIER,
-                corrective_action=fix.action,
-                containment=fix.containment,
-                preventive_action=fix.prevention,
-                root_cause=fix.cause,
-            ),
-            PlanProgressed(at=clock.now(), actor=SUPPLIER, plan=plan.id, note=fix.note),
-            FixClaimed(at=clock.now(), actor=SUPPLIER, plan=plan.id, statement=fix.note),
-        )
-        session.advance(plan.id, *events, supplier=SUPPLIER)
-    console.print(f"   {plan.id}: agreed, in progress, claimed by {SUPPLIER}")
-
-
-def _retest(console: Console, paths: CampaignPaths, path: Path) -> None:
-    """Re-test the plans whose fixes were claimed."""
-    with open_session(paths.registry) as session:
-        plans = [held.plan for held in session.plans(supplier=SUPPLIER)]
-    for plan in plans:
-        if plan.state is PlanState.CLAIMED:
-            retest, state = retest_plan(
-                plan.id, path, paths.out, ASSESSOR, console, supplier=SUPPLIER, soak_days=0
-            )
-            console.print(f"   {plan.id}: {retest.outcome}: {retest.statement}; it is now {state}")
-
-
-def _measure_later(console: Console, path: Path, home: Path, pages: OriginPages) -> None:
-    """Measure what was fixed again under a new name; plans whose fixes hold are closed."""
-    later = write_later_campaign(path, home, pages)
-    prepared = prepare_in(later, home)
-    paths = measure_prepared(prepared, home, console, register=prepared.campaign.scheme)
-    assessment, _ = conclude_journal(paths.journal)
-    for counted in count_soaks(assessment, paths, allow_change="Only the fixes are measured again"):
-        console.print(f"   {counted}", markup=False)
-    console.print(
-        "   (not in a demo, a plan is closed two weeks after its re-test at the earliest)"
-    )
-
-
-def _decide(console: Console, paths: CampaignPaths) -> None:
-    """Record the version that was measured, and a decision on its accreditation."""
-    clock = WallClock()
-
-    def made(state: StreamState) -> DecisionMade:
-        reason = "A plan is not agreed, and a requirement is undecided"
-        matter = matter_of(campaign, VERSION, state)
-        decision = decision_on(matter, state, Status.NOT_YET, clock, reason=reason)
-        return DecisionMade(at=clock.now(), actor=DECISION_MAKER, decision=decision)
-
-    with open_session(paths.registry) as session:
-        campaign = read_campaign(paths.home, None, clock, session)
-        version = ServiceVersion(id=VERSION, of=SERVICE)
-        added = RecordAdded(at=clock.now(), actor=SUPPLIER, record=version)
-        session.record(campaign.place, added)
-        held = record_decision(session, campaign.place, made)
-    proposal = held.decision.proposal
-    for reason in proposal.reasons:
-        console.print(f"   {proposal.status} is proposed: {reason}", markup=False)
-    console.print(f"   {held.decision.id}: {held.decision.status}, decided by {held.by}")
-
-
-def _begin_suite(paths: CampaignPaths) -> subprocess.Popen[str] | None:
-    """Start the accreditation suite over the journal, for Allure; ``None`` if it is missing."""
-    if find_spec("allure_pytest") is None:
-        return None
-    command = [sys.executable, "-m", "pytest", "-q", "--pyargs", "test_suites.accreditation"]
-    command += ["--journal", str(paths.journal.resolve()), "-p", "no:cacheprovider"]
-    # An empty configuration, so that pytest reads none from the folders around.
-    settings = paths.home / "pytest.ini"
-    settings.write_text("[pytest]\n", encoding="utf-8")
-    command += ["-c", str(settings.resolve()), "--rootdir", str(paths.home.resolve())]
-    command += [f"--alluredir={paths.allure.resolve()}", "--clean-alluredir"]
-    return subprocess.Popen(  # noqa: S603 - our own
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-
-
-def _end_suite(suite: subprocess.Popen[str] | None, paths: CampaignPaths) -> str:
-    """Where the suite's results are, and what it says at its end; failures are expected."""
-    if suite is None:
-        return "not written: pip install 'isp-accredit[pytest]'"
-    said, _ = suite.communicate()
-    if suite.returncode not in (0, 1):
-        return f"not written: {said[-300:]}"
-    last = io.StringIO(said).readlines()[-1].strip()
-    return f"{paths.allure} ({last})"
+def _open(address: str) -> bool:
+    """Open an address in a browser, if there is a desktop; one in the terminal would take it."""
+    has_desktop = sys.platform in ("win32", "darwin") or any(map(os.environ.get, DISPLAYS))
+    return has_desktop and webbrowser.open(address)

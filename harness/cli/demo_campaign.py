@@ -1,4 +1,4 @@
-"""The campaigns of ``accredit demo``: what is declared, and which items an assessor draws."""
+"""The campaigns of ``accredit demo --all``: what is declared, and which items an assessor draws."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from corpora.origin_pack import OriginPages
 from corpora.sampler import sample_pack
 from harness.cli.compose import open_pack
 from harness.cli.demo_service_side import declared_service
+from harness.cli.demo_story import SERVICE, SUPPLIER, files_of
 from harness.cli.range import VENDOR_LIST
-from harness.follow.retest import CASES_OF_METRIC
 from harness.model.content_form import FORMS
 from harness.ports.storage import WallClock
-from probes.range.file_services import HARMFUL
 from probes.range.testbed import RangeTestbed
 
-SUPPLIER, SERVICE = "Example Networks Ltd", "Example SchoolSafe"
 CAMPAIGN = """\
 campaign: demo
 title: "Demonstration: a filter on this computer, with four deliberate faults"
@@ -135,14 +133,6 @@ def write_later_campaign(path: Path, home: Path, pages: OriginPages) -> Path:
     head = head.replace("campaign: demo\n", "campaign: demo-later\n")
     settings = rest[rest.index("probes: ") :]
     later = home / "later.yaml"
-    measured = LATER.format(files=", ".join(_files_of(home, pages, "eicar_variants_passed")))
+    measured = LATER.format(files=", ".join(files_of(home, pages, "eicar_variants_passed")))
     later.write_text(f"{head}{measured}{settings}", encoding="utf-8")
     return later
-
-
-def _files_of(home: Path, pages: OriginPages, metric: str) -> list[str]:
-    """The ids of one harmful file of each case that a metric counts."""
-    items = open_pack(str(home / "range/downloads")).items()
-    harmful = {host: one.case for host, one in pages.contents.items() if one.label == HARMFUL}
-    found = {harmful[item.host]: item.id for item in items if item.host in harmful}
-    return [found[case] for case in CASES_OF_METRIC[metric]]

@@ -1,4 +1,4 @@
-"""The end of ``accredit demo``: the certificate of the monitored service, and its check."""
+"""The end of ``accredit demo --all``: the certificate of the monitored service, and its check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The second half of ``accredit demo``: a service is monitored over twenty weeks.
+"""The second half of ``accredit demo --all``: a service is monitored over twenty weeks.
 
 Five campaigns of another supplier are measured with a clock that is set back, over simulated lines
 (``probes.lines.simulated``), so that each takes about a second. The service is accredited, drifts

@@ -1,4 +1,4 @@
-"""The part of ``accredit demo`` beside the web: the service's log, its mail and its availability.
+"""The part of ``accredit demo --all`` beside the web: log, mail and availability of the service.
 
 The range's filter keeps a log and has a mail relay. The spam that the relay knows is made up, and
 the checks of availability run on a clock that is set forward: 25 hours pass in some seconds. The

@@ -41,8 +41,8 @@ SITES, PAGES, MISSED = 60, 4, 9
 
 
 def demo(folder: Path) -> Path:
-    """The journal of ``accredit demo``: three kinds of items over real sockets."""
-    ran = CliRunner().invoke(app, ["demo", "--out", str(folder)])
+    """The journal of ``accredit demo --all``: three kinds of items over real sockets."""
+    ran = CliRunner().invoke(app, ["demo", "--all", "--out", str(folder)])
     if ran.exit_code:
         raise AssertionError(ran.output) from ran.exception
     return folder / "demo-run/demo/journal"
