@@ -18,7 +18,7 @@ import msgspec
 
 ROOT = Path(__file__).parents[1]
 KEPT = Path(__file__).with_name("whole_runs.json")
-ENVIRONMENTS = ("mutations", "mutants", "sequences", "hostile", "tampering")
+ENVIRONMENTS = ("mutations", "mutants", "sequences", "hostile", "tampering", "laboratory")
 """What takes too long for each change."""
 
 
