@@ -1,7 +1,7 @@
 """``python -m benchmarks [topic ...] [--publish]``: measure goals, print them, keep them as JSON.
 
 ``latest.json`` keeps the last run; ``--publish`` also writes ``published.json``, and the table
-into the page on performance. Topics that are not measured keep their old results.
+into the pages on performance and on missed goals. Topics that are not measured keep their old results.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ from benchmarks import (
 )
 from benchmarks.goal import TOPICS, USUAL, Result, SkippedError
 from benchmarks.machine import describe
-from benchmarks.table import Report, figure, markdown, put_between
+from benchmarks.table import Report, figure, markdown, missed, put_between
 
 HERE = Path(__file__).parent
 DOCUMENT = HERE.parent / "docs/reference/performance.md"
+MISSED = DOCUMENT.with_name("missed-goals.md")
 MODULES = (
     pages,
     waiting,
@@ -89,6 +90,7 @@ def main(words: Sequence[str]) -> int:
     if "--publish" in words:
         (HERE / "published.json").write_bytes(kept)
         put_between(DOCUMENT, markdown(report))
+        put_between(MISSED, missed(report))
     return 0
 
 

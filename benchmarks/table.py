@@ -35,6 +35,23 @@ def markdown(report: Report) -> str:
     return "\n".join(lines)
 
 
+def missed(report: Report) -> str:
+    """The goals that were missed, by how far, the farthest first."""
+    every = [each for topic in report.results.values() for each in topic if not each.is_met]
+    lines = ["| goal | measured | set | missed by |", "|---|---|---|---|"]
+    lines += [
+        f"| {each.goal} | {f'{figure(each.value)} {each.unit}'.strip()} | {_bound(each)} "
+        f"| {_far(each):.2f} × |"
+        for each in sorted(every, key=_far, reverse=True)
+    ]
+    return "\n".join([*lines, "", f"Measured on {report.measured}: {report.machine}."])
+
+
+def _far(result: Result) -> float:
+    sides = result.value, result.bound
+    return sides[1] / sides[0] if result.is_least else sides[0] / sides[1]
+
+
 def put_between(document: Path, text: str) -> bool:
     """Put a text between the marks of a document; whether it has them."""
     whole = document.read_text(encoding="utf-8") if document.is_file() else ""
