@@ -41,7 +41,7 @@ def missed(report: Report) -> str:
     lines = ["| goal | measured | set | missed by |", "|---|---|---|---|"]
     lines += [
         f"| {each.goal} | {f'{figure(each.value)} {each.unit}'.strip()} | {_bound(each)} "
-        f"| {_far(each):.2f} × |"
+        f"| {_far(each):.2f} \N{MULTIPLICATION SIGN} |"
         for each in sorted(every, key=_far, reverse=True)
     ]
     return "\n".join([*lines, "", f"Measured on {report.measured}: {report.machine}."])
