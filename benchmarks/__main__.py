@@ -1,7 +1,7 @@
 """``python -m benchmarks [topic ...] [--publish]``: measure goals, print them, keep them as JSON.
 
-``latest.json`` keeps the last run; ``--publish`` also writes ``published.json``, and the table
-into the pages on performance and on missed goals. Topics that are not measured keep their old results.
+``latest.json`` keeps the last run; ``--publish`` also writes ``published.json``, and the tables
+into the pages on performance and on missed goals. Topics that are not measured keep what they had.
 """
 
 from __future__ import annotations
