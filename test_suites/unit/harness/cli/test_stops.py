@@ -22,8 +22,8 @@ from harness.store.hub.repository import Repository
 from reports.dashboard.addresses import address
 from test_suites.follow_up_desk import FollowUpDesk
 from test_suites.keys import write_keys
-from test_suites.unit.harness.cli.conftest import BoardOf
-from test_suites.unit.harness.cli.decision_board import SERVICE, Board
+from test_suites.unit.harness.cli.conftest import BoardOf, simulated_in
+from test_suites.unit.harness.cli.decision_board import SERVICE, Board, LaterClock
 
 WHY = ("--reason", "because", "--by", "Di")
 
@@ -179,9 +179,10 @@ def withdraw(board: Board, register: Register, file: Path, results: Path) -> Non
     assert "only evidence that began after that ends it" in said, "the submission is not enough"
 
 
-def test_there_is_no_way_round_a_suspension(board: Board, tmp_path: Path) -> None:
+def test_there_is_no_way_round_a_suspension(later: LaterClock, tmp_path: Path) -> None:
     """A copy, another folder, another declaration, a version that is added anew: all are refused."""
-    spring = board.out / "spring"
+    board = Board(simulated_in(tmp_path), tmp_path, later)
+    spring = board.measure("spring", version="2.1")
     board.version()
     board.decide("accredited", spring, *VERSION)
     board.accredit("decision", "make", "suspended", "--of", "D-0001", *WHY)
