@@ -129,7 +129,8 @@ def measured(made: MadeOnce, tmp_path: Path) -> Measured:
             measure_campaign(simulated_in(folder)(**options), folder / "out")
 
         made.copied(f"measured {options}", measure, tmp_path)
-        return tmp_path / "out" / options.get("name", "simulated") / "journal"
+        name: str = options.get("name", "simulated")
+        return tmp_path / "out" / name / "journal"
 
     return journal
 

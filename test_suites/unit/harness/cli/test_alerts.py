@@ -26,6 +26,7 @@ from harness.model.service_log import LoggedRequest
 from harness.store.journal.journal import open_journal
 from test_suites.alert_receiving import notes
 from test_suites.set_clock import SetClock
+from test_suites.unit.harness.cli.conftest import MadeOnce, simulated_in
 from test_suites.unit.harness.cli.test_log import squid_line
 
 NOW = datetime.now(UTC)
@@ -44,8 +45,6 @@ class Played:
 
     def __init__(self, campaign: Path, runner: CliRunner) -> None:
         self.campaign, self.runner = campaign, runner
-        text = campaign.read_text()
-        campaign.write_text(text.replace("service:\n", f"service:\n  alerts: {CONTACTS}\n", 1))
         self.out = campaign.parent / "out"
         self.journal = self.out / read_campaign(campaign)[0].campaign / "journal"
         self.spool = campaign.parent / "alerts.jsonl"
@@ -66,12 +65,18 @@ class Played:
 
 
 @pytest.fixture
-def played(simulated: Callable[..., Path], runner: CliRunner) -> Played:
-    made = Played(simulated(sample=2), runner)
-    words = ("--sessions", "1", "--harmless", "6", "--out", str(made.out))
-    done = made.run("send", made.campaign, *words)
-    assert done.exit_code == 0, done.output
-    return made
+def played(made: MadeOnce, tmp_path: Path, runner: CliRunner) -> Played:
+    def send(folder: Path) -> None:
+        path = simulated_in(folder)(sample=2)
+        text = path.read_text()
+        path.write_text(text.replace("service:\n", f"service:\n  alerts: {CONTACTS}\n", 1))
+        whole = Played(path, runner)
+        words = ("--sessions", "1", "--harmless", "6", "--out", str(whole.out))
+        done = whole.run("send", whole.campaign, *words)
+        assert done.exit_code == 0, done.output
+
+    made.copied("sessions that could raise alerts", send, tmp_path)
+    return Played(tmp_path / "simulated/campaign.yaml", runner)
 
 
 def refusal(done: Any) -> str:
@@ -198,7 +203,7 @@ def test_a_file_that_is_no_spool_is_refused_as_a_whole(
 def test_a_journal_without_sessions_is_refused(
     simulated: Callable[..., Path], runner: CliRunner
 ) -> None:
-    made = Played(simulated(sample=2), runner)
+    made = Played(simulated(sample=2, categories=["DRUG"], whole=()), runner)
     words = ["measure", str(made.campaign), "--out", str(made.out)]
     assert runner.invoke(app, words).exit_code == 0
     made.write([alert("x")])

@@ -20,7 +20,7 @@ from harness.model.observation import Observation
 from harness.store.journal.journal import open_journal
 from test_suites.calibration.ooni_cases import measure
 from test_suites.keys import write_keys
-from test_suites.unit.harness.cli.conftest import BLOCKED_HOSTS
+from test_suites.unit.harness.cli.conftest import BLOCKED_HOSTS, Measured
 
 
 @pytest.fixture
@@ -51,7 +51,9 @@ def test_what_was_run_is_handed_over_and_verified(
     runner: CliRunner, simulated: Any, hand_over: Any, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    runner.invoke(app, ["run", str(simulated(block=[*BLOCKED_HOSTS, "PORN"])), "--out", str(out)])
+    runner.invoke(
+        app, ["run", str(simulated(whole=(), block=[*BLOCKED_HOSTS, "PORN"])), "--out", str(out)]
+    )
 
     made, held = hand_over(out / "simulated"), verify(runner, tmp_path)
 
@@ -97,9 +99,9 @@ def test_appeals_are_handed_over_without_those_who_appealed_and_of_tried_items_a
 
 
 def test_its_journal_is_concluded_again_wherever_it_is_unpacked(
-    runner: CliRunner, simulated: Any, hand_over: Any, tmp_path: Path
+    runner: CliRunner, measured: Measured, hand_over: Any, tmp_path: Path
 ) -> None:
-    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
+    journal = measured(whole=())
     hand_over(journal.parent, "--scheme", "uksic-current")
 
     with zipfile.ZipFile(tmp_path / "spring.zip") as archive:
@@ -118,9 +120,9 @@ def test_its_journal_is_concluded_again_wherever_it_is_unpacked(
 
 
 def test_a_changed_bundle_is_refused(
-    runner: CliRunner, simulated: Any, hand_over: Any, tmp_path: Path
+    runner: CliRunner, measured: Measured, hand_over: Any, tmp_path: Path
 ) -> None:
-    hand_over(measure_campaign(simulated(whole=()), tmp_path / "out"))
+    hand_over(measured(whole=()))
     with zipfile.ZipFile(tmp_path / "spring.zip", "a") as archive:
         archive.writestr("more.txt", "")
 
@@ -131,7 +133,7 @@ def test_a_pack_of_ones_own_is_found_where_one_says(
     runner: CliRunner, simulated: Any, hand_over: Any, tmp_path: Path
 ) -> None:
     own = tmp_path / "simulated" / "mine"
-    path = simulated()
+    path = simulated(whole=())
     shutil.copytree(PACKS / "canary", own)
     manifest = json.loads((own / "datapackage.json").read_text())
     (own / "datapackage.json").write_text(json.dumps({**manifest, "name": "mine"}))
@@ -161,12 +163,12 @@ def test_other_peoples_measurements_are_handed_over_without_corpora(
 
 
 def test_a_missing_key_or_bundle_is_the_users_mistake(
-    runner: CliRunner, simulated: Any, hand_over: Any, tmp_path: Path
+    runner: CliRunner, measured: Measured, hand_over: Any, tmp_path: Path
 ) -> None:
     nothing = verify(runner, tmp_path)
     assert "No such file" in str(nothing.exception)
 
     (tmp_path / "ours.pem").write_text("")
-    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
+    journal = measured(whole=())
     assert "no private Ed25519 key" in str(hand_over(journal).exception)
     assert not (tmp_path / "spring.zip").exists()

@@ -64,7 +64,7 @@ def test_sixty_columns_are_enough_for_a_campaign(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     blocked = ["PORN", "ADLT", "VIOL", "DISC", "EXTR"]
-    campaign = simulated("short", block=blocked).relative_to(tmp_path)
+    campaign = simulated("short", whole=(), block=blocked).relative_to(tmp_path)
     run = narrow("run", campaign)
     plans = narrow("plan", "list")
     shown = narrow("plan", "show", "P-0001")

@@ -13,15 +13,15 @@ from harness.cli.compare import compare_journals
 from harness.cli.main import app
 from harness.cli.measure import measure_campaign
 from harness.errors import UsageError
-from test_suites.unit.harness.cli.conftest import BLOCKED, BLOCKED_HOSTS
+from test_suites.unit.harness.cli.conftest import BLOCKED, BLOCKED_HOSTS, Measured
 
 
 @pytest.fixture
-def journals(simulated: Any, tmp_path: Path) -> tuple[Path, Path]:
+def journals(measured: Measured) -> tuple[Path, Path]:
     """A service that blocks drugs, and the same after it forgot them."""
     worse = [each for each in BLOCKED if each != "DRUG"] + BLOCKED_HOSTS
-    before = measure_campaign(simulated("before", sample=10, whole=()), tmp_path / "out")
-    after = measure_campaign(simulated("after", sample=10, whole=(), block=worse), tmp_path / "out")
+    before = measured(name="before", sample=10, whole=())
+    after = measured(name="after", sample=10, whole=(), block=worse)
     return before, after
 
 

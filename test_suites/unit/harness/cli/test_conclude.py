@@ -7,7 +7,6 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -15,16 +14,16 @@ from typer.testing import CliRunner
 from harness import pipeline
 from harness.cli.conclude import conclude_journal
 from harness.cli.main import app
-from harness.cli.measure import measure_campaign
 from harness.errors import UsageError
 from harness.ports.storage import WallClock
 from test_suites.recorded.held import unpacked
+from test_suites.unit.harness.cli.conftest import Measured
 
 
 def test_a_table_for_people_and_json_for_programs(
-    runner: CliRunner, simulated: Any, tmp_path: Path, web_only: Path
+    runner: CliRunner, measured: Measured, tmp_path: Path, web_only: Path
 ) -> None:
-    journal = measure_campaign(simulated(sample=30), tmp_path / "out")
+    journal = measured(sample=30)
 
     table = runner.invoke(app, ["conclude", str(journal), "--scheme", str(web_only)])
     data = runner.invoke(app, ["conclude", str(journal.parent), "--json"])
@@ -41,8 +40,8 @@ def test_a_table_for_people_and_json_for_programs(
     assert {"MAL-01": ["no item for this requirement was measured"]} == undecided
 
 
-def test_the_assessment_is_kept_beside_the_journal(simulated: Any, tmp_path: Path) -> None:
-    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
+def test_the_assessment_is_kept_beside_the_journal(measured: Measured, tmp_path: Path) -> None:
+    journal = measured(whole=())
     _, places = conclude_journal(journal)
 
     kept = places.assessment("becta-2008")
@@ -50,8 +49,8 @@ def test_the_assessment_is_kept_beside_the_journal(simulated: Any, tmp_path: Pat
     assert "becta-2008" in kept.read_text()
 
 
-def test_an_unknown_scheme_tells_what_is_known(simulated: Any, tmp_path: Path) -> None:
-    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
+def test_an_unknown_scheme_tells_what_is_known(measured: Measured, tmp_path: Path) -> None:
+    journal = measured(whole=())
 
     with pytest.raises(UsageError, match="becta-2008"):
         conclude_journal(journal, "becta-1066")
@@ -70,9 +69,9 @@ class InTwoYears(WallClock):
 
 
 def test_an_overdue_review_is_in_the_assessment_and_an_alias_is_nowhere(
-    simulated: Any, tmp_path: Path
+    measured: Measured, tmp_path: Path
 ) -> None:
-    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
+    journal = measured(whole=())
     assessment, places = conclude_journal(journal, "uksic-current", InTwoYears())
 
     assert "uksic-2024" == assessment.scheme
@@ -83,9 +82,9 @@ def test_an_overdue_review_is_in_the_assessment_and_an_alias_is_nowhere(
 
 
 def test_the_warning_goes_to_standard_error_and_changes_no_exit_code(
-    runner: CliRunner, simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runner: CliRunner, measured: Measured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = str(measure_campaign(simulated(sample=30), tmp_path / "out"))
+    journal = str(measured(whole=()))
     on_time = runner.invoke(app, ["conclude", journal, "--json"])
     monkeypatch.setattr(pipeline, "WallClock", InTwoYears)
     late = runner.invoke(app, ["conclude", journal, "--json"])
@@ -95,16 +94,16 @@ def test_the_warning_goes_to_standard_error_and_changes_no_exit_code(
     assert json.loads(late.stdout)["warnings"]
 
 
-def test_concluding_from_kept_verdicts_imports_only_what_it_needs(tmp_path: Path) -> None:
+def test_concluding_from_kept_verdicts_imports_only_what_it_needs(
+    runner: CliRunner, tmp_path: Path
+) -> None:
     journal = unpacked("demo", tmp_path)
     code = (
         f"from harness.cli.main import invoke\nimport sys\ninvoke(['conclude', {str(journal)!r}])\n"
         "print(*sys.modules, file=sys.stderr)"
     )
-    first, again = (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        for _ in range(2)
-    )
+    first = runner.invoke(app, ["conclude", str(journal)])
+    again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert first.stdout == again.stdout
     assert "scipy.special" in again.stderr.split()

@@ -296,3 +296,12 @@ def test_there_is_a_placeholder_for_each_role() -> None:
     assert set(Role) - {Role.PUBLIC} == {person.role for person in PEOPLE}
     assert all(person.name.startswith("Placeholder") for person in PEOPLE)
     assert len(PEOPLE) == len({person.email for person in PEOPLE})
+
+
+def test_the_placeholders_are_of_suppliers_and_sites_of_the_hub(session: RegistrySession) -> None:
+    views = views_of(session, FleetRegistry(session, SimulatedClock(NOW)), NOW)
+
+    assert {person.site for person in PEOPLE if person.site} <= {view.site for view in views}
+    streams = {head.stream for head in session.registry.heads()}
+    of = {session.place_named(one.supplier).stream for one in PEOPLE if one.supplier}
+    assert of <= streams

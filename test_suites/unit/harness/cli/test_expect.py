@@ -149,7 +149,12 @@ def test_the_commands_write_once_and_check_with_exit_codes(
     runner: CliRunner, simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, file = tmp_path / "out", tmp_path / "expected.yaml"
-    assert 0 == runner.invoke(app, ["measure", str(simulated("s")), "--out", str(out)]).exit_code
+    assert (
+        0
+        == runner.invoke(
+            app, ["measure", str(simulated("s", categories=["DRUG"], whole=())), "--out", str(out)]
+        ).exit_code
+    )
     told = ["expect", "write", str(out / "s"), "--out", str(file), "--until", "2027-03-31"]
     told += ["--most", "1"]
 

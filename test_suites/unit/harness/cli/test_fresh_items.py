@@ -34,6 +34,7 @@ from test_suites.rehearsal import (
     simulated_origin,
     write_campaign,
 )
+from test_suites.unit.harness.cli.conftest import MadeOnce, simulated_in
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 LOADED = (WallClock().now() + timedelta(days=5)).astimezone(timezone(timedelta(hours=2)))
@@ -264,14 +265,17 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def drugs(
-    runner: CliRunner, simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Run:
+def drugs(runner: CliRunner, made: MadeOnce, tmp_path: Path) -> Run:
     """Makes canaries for a plan about drug sites; options replace the usual ones."""
     out = tmp_path / "out"
-    missed = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
-    campaign = simulated(miss=missed, sample=60, categories=["DRUG"])
-    runner.invoke(app, ["run", str(campaign), "--out", str(out)])
+    campaign = tmp_path / "simulated/campaign.yaml"
+
+    def measure(folder: Path) -> None:
+        missed = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
+        path = simulated_in(folder)(miss=missed, sample=60, categories=["DRUG"], whole=())
+        runner.invoke(app, ["run", str(path), "--out", str(folder / "out")])
+
+    made.copied("sixty drug sites, of which half are missed", measure, tmp_path)
 
     def run(**changes: str) -> Any:
         options = {"--format": "hosts", "--out": str(tmp_path / "new.txt"), "--by": "assessor"}

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.cli import plan_step
 from harness.cli.registry_session import current_user
 from harness.model.hub_access import BOUND, Permission, Role, Viewer
 from reports.dashboard.access import NotHere, Refusal
@@ -19,19 +17,18 @@ from reports.dashboard.act_forms import ACKNOWLEDGE, DECIDE, PLAN_ACTS, RECOMMEN
 from reports.dashboard.acts import ActRefused
 from reports.dashboard.addresses import address
 from test_suites.follow_up_desk import ACME, BETA, PEOPLE, SERVICE, FollowUpDesk, words_of
-from test_suites.unit.harness.cli.decision_board import MISSED, Board, LaterClock
+from test_suites.unit.harness.cli.conftest import BoardOf
+from test_suites.unit.harness.cli.decision_board import MISSED, Board
 
 
 @pytest.fixture
-def board(simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
-    clock = LaterClock()
-    monkeypatch.setattr(plan_step.clock, "source", clock)
-    return Board(simulated, tmp_path, clock)
+def board(board_of: BoardOf) -> Board:
+    """A board whose campaign ``spring`` meets everything."""
+    return board_of()
 
 
 @pytest.fixture
 def desk(board: Board) -> Iterator[FollowUpDesk]:
-    board.measure("spring")
     board.version()
     made = FollowUpDesk(board.out, board.clock)
     yield made
@@ -94,9 +91,9 @@ def test_who_measured_the_service_is_told_who_may_decide(board: Board, desk: Fol
 
 
 def test_nobody_decides_better_than_the_rules_propose(
-    board: Board,
+    board_of: BoardOf,
 ) -> None:
-    board.measure("spring", code=1, miss=MISSED)
+    board = board_of(code=1, miss=MISSED)
     board.version()
     desk = FollowUpDesk(board.out, board.clock)
     try:

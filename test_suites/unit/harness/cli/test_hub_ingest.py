@@ -181,7 +181,7 @@ def test_an_alarm_needs_two_sites_and_is_raised_by_the_hub(example: MeasuringHub
     for site in (HILL, VALE):
         example.service.behave(site, missed=110)
     at_due(example)
-    raised = []
+    raised: list[AlarmRaised] = []
     for agent in agents:
         assert raised == []
         agent.report(*agent.measure())
@@ -365,7 +365,7 @@ def test_a_run_of_a_schedule_that_is_gone_is_put_aside(example: MeasuringHub) ->
 
 
 def test_where_the_hub_is_at_fault_a_run_waits(
-    example: HubExample, monkeypatch: pytest.MonkeyPatch
+    example: MeasuringHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agent = device(example)
     at_due(example)

@@ -76,7 +76,10 @@ def test_an_upheld_appeal_rescores_each_campaign_that_used_the_item(
     runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:
     out, miss = tmp_path / "out", [f"{MISSED}.canary.accredit.test"]
-    journals = [measure_campaign(simulated(name, 2, miss=miss), out) for name in ("one", "two")]
+    journals = [
+        measure_campaign(simulated(name, 2, categories=(), miss=miss), out)
+        for name in ("one", "two")
+    ]
     before = [conformity(conclude_journal(journal)[0]) for journal in journals]
 
     rejected = appeal(runner, out, "--reject")

@@ -142,7 +142,7 @@ def test_a_pack_that_the_journal_vouches_for_is_not_read_row_by_row_again(
 
 
 def test_every_item_is_observed_on_both_lines(simulated: Any, tmp_path: Path) -> None:
-    campaign = simulated(sample=5)
+    campaign = simulated(sample=5, whole=())
     journal = open_journal(measure_campaign(campaign, tmp_path / "out"))
     seen = {(each.item.id, each.key.line) for each in journal.observations() if each.role == "item"}
     journal.close()

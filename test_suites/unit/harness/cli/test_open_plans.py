@@ -24,7 +24,7 @@ from test_suites.example import example_assessment
 
 def test_plans_open_once(simulated: Any, tmp_path: Path) -> None:
     missed = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
-    campaign = simulated(miss=missed)
+    campaign = simulated(miss=missed, categories=["DRUG"], whole=())
     assessment, places = conclude_journal(measure_campaign(campaign, tmp_path / "out"))
 
     assert ["P-0001"] == [plan.id for plan in open_plans(assessment, places)]

@@ -16,6 +16,7 @@ from harness.cli import plan_soak
 from harness.cli.main import app
 from harness.errors import UsageError
 from test_suites.rehearsal import claim
+from test_suites.unit.harness.cli.conftest import MadeOnce, simulated_in
 
 MISSED = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
 NO_SOAK = """\
@@ -79,11 +80,17 @@ class Verified:
 
 
 @pytest.fixture
-def verified(runner: CliRunner, simulated: Any, tmp_path: Path) -> Callable[[int], Verified]:
+def verified(
+    runner: CliRunner, simulated: Any, made: MadeOnce, tmp_path: Path
+) -> Callable[[int], Verified]:
     def make(soak_days: int) -> Verified:
-        made = Verified(runner, simulated, tmp_path)
-        made.verify(soak_days)
-        return made
+        def verify_in(folder: Path) -> None:
+            Verified(runner, simulated_in(folder), folder).verify(soak_days)
+
+        made.copied(f"verified, to soak for {soak_days} days", verify_in, tmp_path)
+        plan = Verified(runner, simulated, tmp_path)
+        plan.scheme = str(tmp_path / "at-once.yaml") if soak_days == 0 else ""
+        return plan
 
     return make
 

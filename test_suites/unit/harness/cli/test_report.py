@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from harness.cli.conclude import keep_assessment, write_report
 from harness.cli.main import app
-from harness.cli.measure import measure_campaign
 from harness.cli.paths import CampaignPaths
 from harness.cli.registry_facts import open_plans
 from harness.errors import InstrumentError, UsageError
 from harness.model.outcome import Assessment
 from reports.documents import DOCUMENTS, Report
 from test_suites.example import example_assessment, example_outcome
+from test_suites.unit.harness.cli.conftest import Measured
 
 SCHEME = "becta-2008"
 
@@ -41,9 +41,9 @@ def kept(paths: CampaignPaths, **changes: Any) -> Assessment:
 
 
 def test_the_page_goes_where_it_was_asked_for(
-    runner: CliRunner, simulated: Any, tmp_path: Path
+    runner: CliRunner, measured: Measured, tmp_path: Path
 ) -> None:
-    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
+    journal = measured(whole=())
 
     ended = runner.invoke(app, ["report", str(journal), "--out", str(tmp_path / "pages/mine.html")])
 
@@ -52,9 +52,9 @@ def test_the_page_goes_where_it_was_asked_for(
 
 
 def test_an_unknown_format_tells_what_is_known(
-    runner: CliRunner, simulated: Any, tmp_path: Path
+    runner: CliRunner, measured: Measured, tmp_path: Path
 ) -> None:
-    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
+    journal = measured(whole=())
 
     ended = runner.invoke(app, ["report", str(journal), "--format", "papyrus"])
 
@@ -62,9 +62,9 @@ def test_an_unknown_format_tells_what_is_known(
 
 
 def test_another_scheme_or_output_leaves_reports_that_agree(
-    runner: CliRunner, simulated: Any, tmp_path: Path
+    runner: CliRunner, measured: Measured, tmp_path: Path
 ) -> None:
-    journal = str(measure_campaign(simulated(whole=()), tmp_path / "out"))
+    journal = str(measured(whole=()))
     home = CampaignPaths(out=tmp_path / "out", campaign="simulated")
     elsewhere = str(tmp_path / "elsewhere.html")
 
@@ -127,9 +127,9 @@ def test_files_of_other_kinds_beside_it_are_left_alone(paths: CampaignPaths) -> 
 
 
 def test_the_place_of_another_schemes_report_is_refused(
-    runner: CliRunner, simulated: Any, tmp_path: Path
+    runner: CliRunner, measured: Measured, tmp_path: Path
 ) -> None:
-    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
+    journal = measured(whole=())
     taken = str(tmp_path / "out/simulated/report-becta-2008.html")
     ended = runner.invoke(app, ["report", str(journal), "--scheme", "strict", "--out", taken])
 
@@ -162,9 +162,9 @@ def test_a_plan_closed_before_this_campaign_says_nothing_about_a_failure_that_ca
 
 
 def test_charts_and_a_table_are_written_beside_the_report(
-    runner: CliRunner, simulated: Any, tmp_path: Path
+    runner: CliRunner, measured: Measured, tmp_path: Path
 ) -> None:
-    journal = str(measure_campaign(simulated(whole=()), tmp_path / "out"))
+    journal = str(measured(whole=()))
     charts, table = tmp_path / "charts", tmp_path / "outcomes.xlsx"
     ended = runner.invoke(app, ["report", journal, "--figures", str(charts), "--table", str(table)])
 
@@ -176,9 +176,9 @@ def test_charts_and_a_table_are_written_beside_the_report(
 
 
 def test_a_table_of_unknown_format_is_refused_before_anything_is_written(
-    runner: CliRunner, simulated: Any, tmp_path: Path
+    runner: CliRunner, measured: Measured, tmp_path: Path
 ) -> None:
-    journal = measure_campaign(simulated(whole=()), tmp_path / "out")
+    journal = measured(whole=())
     ended = runner.invoke(app, ["report", str(journal), "--table", "outcomes.ods"])
 
     assert "give a name that ends in .csv or .xlsx" in str(ended.exception)

@@ -25,7 +25,7 @@ def test_a_good_service_conforms_within_what_was_tried(
     runner: CliRunner, simulated: Any, tmp_path: Path, web_only: Path, items: str, code: int
 ) -> None:
     """Whoever says that only the agreed list is meant gets 0; else it is not enough."""
-    campaign = simulated(sample=None)
+    campaign = simulated(sample=40)
     campaign.write_text(f"items: {items}\nscheme: {web_only}\n" + campaign.read_text())
 
     words = ["run", str(campaign), "--out", str(tmp_path / "out"), "--json"]
@@ -54,7 +54,14 @@ def test_a_good_service_conforms_within_what_was_tried(
 def test_what_cannot_be_decided_is_said_before_it_is_measured(
     runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:
-    words = ["run", str(simulated()), "--out", str(tmp_path / "out"), "--scheme", "uksic-current"]
+    words = [
+        "run",
+        str(simulated(whole=())),
+        "--out",
+        str(tmp_path / "out"),
+        "--scheme",
+        "uksic-current",
+    ]
 
     ended = runner.invoke(app, [*words, "--json"])
 
@@ -69,7 +76,7 @@ def test_a_service_that_misses_a_category_does_not_and_plans_open(
     runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:
     missed = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
-    campaign = simulated(miss=missed)
+    campaign = simulated(miss=missed, categories=["DRUG"], whole=())
 
     ended = runner.invoke(app, ["run", str(campaign), "--out", str(tmp_path / "out")])
 
@@ -84,7 +91,7 @@ def test_a_service_that_misses_a_category_does_not_and_plans_open(
 def test_a_captive_portal_is_insufficient(
     runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:
-    campaign = simulated(captive=True)
+    campaign = simulated(captive=True, categories=["DRUG"], whole=())
 
     ended = runner.invoke(app, ["run", str(campaign), "--out", str(tmp_path / "out")])
 
@@ -104,7 +111,7 @@ def test_a_registry_that_refuses_events_is_found_first_and_costs_no_report(
 ) -> None:
     """A clock was years ahead when the last event was recorded."""
     out, later = tmp_path / "out", datetime(2099, 1, 1, tzinfo=UTC)
-    campaign = simulated(block=["PORN"])
+    campaign = simulated(block=["PORN"], categories=["PORN", "DRUG"], whole=())
     name = read_campaign(campaign)[0].service.name
 
     def far_ahead() -> None:

@@ -20,7 +20,7 @@ from test_suites.keys import write_keys
 @pytest.fixture
 def unseeded(simulated: Any) -> Path:
     """A campaign file without a seed."""
-    path: Path = simulated(sample=10)
+    path: Path = simulated(sample=10, categories=["DRUG"], whole=())
     lines = [line for line in path.read_text().splitlines() if not line.startswith("seed:")]
     path.write_text("\n".join(lines) + "\n")
     return path

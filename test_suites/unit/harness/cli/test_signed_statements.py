@@ -19,20 +19,27 @@ from harness.model.outcome import Conformity
 from harness.signing import public_key_of, signature_of
 from test_suites.keys import write_keys
 from test_suites.people_stating import GOVERNOR, NOW, keep, stated
+from test_suites.unit.harness.cli.conftest import MadeOnce, Measured, simulated_in
 from test_suites.unit.harness.cli.test_assess import ANSWERS, Assessed
 
 
 @pytest.fixture
-def assessed(simulated: Callable[..., Path], runner: CliRunner) -> Assessed:
-    return Assessed(simulated(sample=2, categories=("DRUG",), whole=()), runner)
+def assessed(measured: Measured, tmp_path: Path, runner: CliRunner) -> Assessed:
+    measured(sample=2, categories=("DRUG",), whole=())
+    return Assessed(tmp_path / "simulated/campaign.yaml", runner)
 
 
 @pytest.fixture
-def whole(simulated: Callable[..., Path], runner: CliRunner) -> Assessed:
+def whole(made: MadeOnce, tmp_path: Path, runner: CliRunner) -> Assessed:
     """A campaign of the whole service, in which requirements that people judge bind."""
-    campaign = simulated(sample=2, categories=("DRUG",), whole=())
-    campaign.write_text(campaign.read_text().replace("scope: web\n", ""))
-    return Assessed(campaign, runner)
+
+    def measure(folder: Path) -> None:
+        campaign = simulated_in(folder)(sample=2, categories=("DRUG",), whole=())
+        campaign.write_text(campaign.read_text().replace("scope: web\n", ""))
+        Assessed(campaign, runner)
+
+    made.copied("a campaign of the whole service", measure, tmp_path)
+    return Assessed(tmp_path / "simulated/campaign.yaml", runner)
 
 
 def in_the_name_of(assessed: Assessed, *names: str, keys: tuple[Path, ...] = ()) -> list[Any]:

@@ -5,30 +5,23 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from harness.cli import plan_step
 from harness.cli.main import app
 from harness.cli.site import MARK
 from harness.errors import InstrumentError, UsageError
+from test_suites.unit.harness.cli.conftest import BoardOf
 from test_suites.unit.harness.cli.decision_board import SERVICE, Board, LaterClock
 
 ACME, OTHER = "Acme", "Northgate"
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> LaterClock:
-    clock = LaterClock()
-    monkeypatch.setattr(plan_step.clock, "source", clock)
-    return clock
-
-
-@pytest.fixture
-def board(simulated: Any, tmp_path: Path, clock: LaterClock) -> Board:
-    return Board(simulated, tmp_path, clock)
+def board(board_of: BoardOf) -> Board:
+    """A board whose campaign ``spring`` meets everything."""
+    return board_of()
 
 
 def build(out: Path, results: Path, code: int = 0) -> str:
@@ -54,11 +47,11 @@ def contents(folder: Path) -> str:
 
 
 def test_a_decided_service_is_on_the_register_and_has_a_trend(
-    board: Board, clock: LaterClock, tmp_path: Path
+    board: Board, later: LaterClock, tmp_path: Path
 ) -> None:
     board.decide("accredited", _measured_version(board))
     board.supplier = OTHER
-    clock.days = 10
+    later.days = 10
     board.measure("failing", code=1, miss=[f"drug-{n:03d}.canary.accredit.test" for n in range(99)])
     site = tmp_path / "site"
 
@@ -154,19 +147,18 @@ def test_what_cannot_be_written_or_read_is_told(board: Board, tmp_path: Path) ->
 
 
 def _measured_version(board: Board) -> Path:
-    results = board.measure("spring")
     board.version()
-    return results
+    return board.out / "spring"
 
 
 def test_a_clock_that_is_behind_publishes_nothing(
-    board: Board, clock: LaterClock, tmp_path: Path
+    board: Board, later: LaterClock, tmp_path: Path
 ) -> None:
     """It could publish an accreditation that expired as one that holds."""
     board.decide("accredited", _measured_version(board))
     site = tmp_path / "site"
     build(site, board.out)
-    clock.days = -10
+    later.days = -10
 
     assert "after this machine's clock" in refused(site, board.out)
     assert (site / "public/index.html").exists(), "the earlier site stays"

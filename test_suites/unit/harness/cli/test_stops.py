@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from harness.cli import plan_step
 from harness.cli.registry_session import open_session, place_of
 from harness.model.event import RecordAdded
 from harness.model.registry_record import SubmissionRecord
@@ -23,6 +22,7 @@ from harness.store.hub.repository import Repository
 from reports.dashboard.addresses import address
 from test_suites.follow_up_desk import FollowUpDesk
 from test_suites.keys import write_keys
+from test_suites.unit.harness.cli.conftest import BoardOf, simulated_in
 from test_suites.unit.harness.cli.decision_board import SERVICE, Board, LaterClock
 
 WHY = ("--reason", "because", "--by", "Di")
@@ -84,10 +84,9 @@ class Register:
 
 
 @pytest.fixture
-def board(simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
-    clock = LaterClock()
-    monkeypatch.setattr(plan_step.clock, "source", clock)
-    return Board(simulated, tmp_path, clock)
+def board(board_of: BoardOf) -> Board:
+    """A board whose campaign ``spring`` of version 2.1 meets everything."""
+    return board_of(version="2.1")
 
 
 def refused(board: Board, status: str, results: Path, *words: str) -> str:
@@ -100,9 +99,10 @@ VERSION = ("--version", "2.1")
 
 
 @pytest.mark.timeout(900)
-def test_a_suspension_a_recall_and_a_withdrawal_hold(board: Board, tmp_path: Path) -> None:
+def test_a_suspension_a_recall_and_a_withdrawal_hold(board_of: BoardOf, tmp_path: Path) -> None:
+    board = board_of()
     register = Register(board, tmp_path)
-    spring = board.measure("spring")
+    spring = board.out / "spring"
     board.version()
     board.decide("accredited", spring)
     file = register.issue("D-0001")
@@ -179,8 +179,9 @@ def withdraw(board: Board, register: Register, file: Path, results: Path) -> Non
     assert "only evidence that began after that ends it" in said, "the submission is not enough"
 
 
-def test_there_is_no_way_round_a_suspension(board: Board, tmp_path: Path) -> None:
+def test_there_is_no_way_round_a_suspension(later: LaterClock, tmp_path: Path) -> None:
     """A copy, another folder, another declaration, a version that is added anew: all are refused."""
+    board = Board(simulated_in(tmp_path), tmp_path, later)
     spring = board.measure("spring", version="2.1")
     board.version()
     board.decide("accredited", spring, *VERSION)
@@ -210,7 +211,7 @@ def test_results_are_decided_on_in_the_registry_that_registered_them(
     board: Board, tmp_path: Path
 ) -> None:
     """A bundle is decided on by it; a registry beside the results, made by anybody, is not asked."""
-    spring = board.measure("spring", version="2.1")
+    spring = board.out / "spring"
     board.version()
     registry = ("--registry", str(board.out / "registry.sqlite"))
     bundle, (key, _) = tmp_path / "spring.zip", write_keys(tmp_path)

@@ -25,6 +25,7 @@ from test_suites.keys import write_keys
 from test_suites.rehearsal import claim
 from test_suites.set_clock import SetClock
 from test_suites.unit.harness.cli.certified import NOW, Certified
+from test_suites.unit.harness.cli.conftest import BoardOf
 from test_suites.unit.harness.cli.decision_board import MISSED, Board, LaterClock
 
 AHEAD = NOW + timedelta(days=15)
@@ -234,9 +235,10 @@ def test_a_campaign_waits_for_a_synchronised_clock_or_a_witness(
 
 
 def test_a_campaign_that_a_witness_signed_before_it_began_is_measured_again(
-    board: Board, other: SomebodyElse
+    board_of: BoardOf, other: SomebodyElse
 ) -> None:
-    results = board.measure("spring")
+    board = board_of()
+    results = board.out / "spring"
     board.version()
     other.clock.at = WallClock().now() - timedelta(days=15)
     other.sign("--out", board.out)
