@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -83,9 +82,7 @@ def tried(world: RangeTestbed, tmp_path: Path) -> Iterator[Try]:
             world.faults.add(Fault(kind=FaultKind.INTERCEPT, hosts=hosts(), service="gateway"))
         if fault is not None:
             world.faults.add(fault)
-        written = pack_campaign(
-            tmp_path, world, CONTENT_PACK, pages, SCHEME, probes=list(probes)
-        )
+        written = pack_campaign(tmp_path, world, CONTENT_PACK, pages, SCHEME, probes=list(probes))
         return rehearse(written)
 
     yield run

@@ -205,9 +205,7 @@ def test_a_faultless_service_conforms_in_requirements_with_an_imported_list(
         faultless, scheme, {"pupils": "ks3"}, packs=header.packs, frames=header.frames
     ).measurements
     outcomes = assess(found, scheme.decision)
-    conform = {
-        one.requirement.id for one in outcomes if one.conformity is Conformity.CONFORMS
-    }
+    conform = {one.requirement.id for one in outcomes if one.conformity is Conformity.CONFORMS}
 
     assert requirements <= conform, [
         (one.id, one.reasons) for one in outcomes if one.requirement.id in requirements

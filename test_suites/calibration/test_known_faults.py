@@ -15,7 +15,6 @@ from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import proxy_line, resolver_line
 from test_suites.rehearsal import rehearse, write_campaign
 
-
 DRUGS, OTHERS = 70, 12
 EACH = 3
 """How many hosts have each kind of block."""
@@ -28,9 +27,7 @@ def drawn(campaign: Path, code: str) -> list[str]:
 
 def few(campaign: Path, lines: list[dict[str, Any]], origin: Path, number: int) -> Path:
     """A campaign over so many items of one category."""
-    return write_campaign(
-        campaign, origin=origin, lines=lines, categories=["DRUG"], sample=number
-    )
+    return write_campaign(campaign, origin=origin, lines=lines, categories=["DRUG"], sample=number)
 
 
 def with_faults(
