@@ -37,7 +37,7 @@ from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_cam
 
 FIRST, SECOND = "127.0.0.5", "127.0.0.6"
 DENIED = ("drug-", "copper-meadow")
-DRUGS = 60
+DRUGS = 30
 
 
 class Wall(ThreadingUDPServer):

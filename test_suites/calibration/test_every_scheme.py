@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,11 +39,13 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
         origin=home / "origin.json",
         lines=[line],
         categories=TRIED,
+        sample=40,
         control={"type": "simulated"},
     )
     return rehearse(campaign).journal
 
 
+@cache
 def held_against(journal: Path, scheme: str) -> Assessment:
     return conclude_journal(journal, scheme)[0]
 

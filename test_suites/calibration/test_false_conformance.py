@@ -148,7 +148,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 @pytest.mark.timeout(240)
 def test_error_rates_hold_with_early_stopping(recorded: Recorded) -> None:
-    replicates, random = 40, np.random.default_rng(5)
+    replicates, random = 20, np.random.default_rng(5)
     granted = np.zeros(len(SCHEME.requirements))
     accused = stopped = 0
     for _ in range(replicates):
@@ -177,7 +177,7 @@ def test_a_clear_failure_is_accused_early(recorded: Recorded) -> None:
 def test_outcomes_in_memory_equal_those_of_conclude(recorded: Recorded) -> None:
     """The journal of simulated lines is judged and counted on disk, as usual."""
     random = np.random.default_rng(6)
-    for _ in range(4):
+    for _ in range(2):
         journal = recorded.journal(at_the_mark(recorded, random))
 
         assert recorded.outcomes(journal, SCHEME) == recorded.concluded(journal, SCHEME)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from corpora.pack_reader import open_pack
+from harness.cli.compose import prepare
 from harness.model.facts import WebFacts
 from harness.model.observation import CONTROL
 from harness.model.verdict import State
@@ -18,9 +19,8 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.rehearsal import rehearse, write_campaign
 
-MISSED = "drug-003.canary.accredit.test"
 PEERS = {"four": {"127.0.0.1"}, "six": {"::1"}}
 
 
@@ -40,28 +40,30 @@ def both(tmp_path: Path, policy: FilterPolicy) -> Iterator[RangeTestbed]:
         yield world
 
 
-def run(world: RangeTestbed, folder: Path) -> Rehearsal:
+def campaign(world: RangeTestbed, folder: Path) -> Path:
     """A campaign over one line for each family of the same service."""
     server = world.origin.services["reference"]["resolver"]["pupils"]
     lines: list[dict[str, Any]] = [
         {"name": name, "type": "resolver", "options": {"server": server, "family": family}}
         for name, family in (("four", "ipv4"), ("six", "ipv6"))
     ]
-    path = write_campaign(
+    return write_campaign(
         folder / "run",
         origin=folder / "world" / "origin.json",
         lines=lines,
         categories=["DRUG"],
+        sample=5,
         probes=["web", "web_https"],
     )
-    return rehearse(path)
 
 
 def test_ipv4_and_ipv6_are_recorded_and_judged_separately(
     both: RangeTestbed, tmp_path: Path
 ) -> None:
-    both.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset({MISSED})))
-    came = run(both, tmp_path)
+    path = campaign(both, tmp_path)
+    missed = next(one for one in prepare(path).items if one.category == "DRUG")
+    both.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset({missed.host})))
+    came = rehearse(path)
     peers: dict[str, set[str]] = {}
     with closing(open_journal(came.journal)) as journal:
         for seen in journal.observations():
@@ -71,7 +73,7 @@ def test_ipv4_and_ipv6_are_recorded_and_judged_separately(
     assert PEERS | {CONTROL: {"127.0.0.1"}} == peers
     for line in PEERS:
         for probe in ("web", "web_https"):
-            assert came.items(State.ALLOWED, "DRUG", line, probe) == {"drug-003"}
+            assert came.items(State.ALLOWED, "DRUG", line, probe) == {missed.id}
             assert {"dns_nxdomain"} == set(came.mechanisms("DRUG", line, probe))
         assert line == came.outcome("URL-01", line).line
 
@@ -79,7 +81,7 @@ def test_ipv4_and_ipv6_are_recorded_and_judged_separately(
 def test_names_without_ipv6_are_insufficient_on_the_ipv6_line(
     world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
-    came = run(world, tmp_path)
+    came = rehearse(campaign(world, tmp_path))
 
     assert {State.INSUFFICIENT} == {each.state for each in came.verdicts if each.key.line == "six"}
     assert {"dns_nxdomain"} == set(came.mechanisms("DRUG", "four"))

@@ -19,6 +19,7 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY, proxy_line
+from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
 CREATED = "2026-01-01T00:00:00Z"
@@ -39,8 +40,8 @@ requirements: [{id: URL-02, n_min: 10}, {id: URL-04, n_min: 10}, {id: DYN-06, n_
 """
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[RangeTestbed]:
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
     """A filter that was told the agreed list, knows a vendor's sites, and reads pages."""
     policy = FilterPolicy.from_items(
         open_pack("canary").items(),
@@ -48,33 +49,37 @@ def world(tmp_path: Path) -> Iterator[RangeTestbed]:
         own=vendor_list(),
     )
     options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts}
-    with RangeTestbed.running(
-        tmp_path / "world", policy=policy, profiles=("pupils",), **options
-    ) as world:
+    folder = tmp_path_factory.mktemp("world")
+    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",), **options) as world:
         yield world
 
 
-@pytest.fixture
-def packs(tmp_path: Path) -> dict[str, dict[str, Any]]:
-    """Selections of each kind: agreed, real (hidden), and content."""
-    import_pack(
-        "labelled", write_vendor_list(tmp_path / "l.csv"), tmp_path / "vendor", created=CREATED
-    )
-    vendor = open_pack(str(tmp_path / "vendor"))
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a hidden pack of real items, and of one of content pages."""
+    folder = tmp_path_factory.mktemp("packs")
+    import_pack("labelled", write_vendor_list(folder / "l.csv"), folder / "vendor", created=CREATED)
+    vendor = open_pack(str(folder / "vendor"))
     sample_pack(
-        vendor, out=tmp_path / "real", seed="s", size=FEW, categories=("DRUG", "VIOL"),
+        vendor, out=folder / "real", seed="s", size=FEW, categories=("DRUG", "VIOL"),
         audience="sealed",
     )  # fmt: skip
-    write_origin_pack(CONTENT_PACK, PAGES, tmp_path / "pages", "s", CREATED)
+    write_origin_pack(CONTENT_PACK, PAGES, folder / "pages", "s", CREATED)
+    return folder
+
+
+@pytest.fixture
+def packs(written: Path) -> dict[str, dict[str, Any]]:
+    """Selections of each kind: agreed, real (hidden), and content."""
     return {
         "agreed": {"pack": "canary", "categories": ["DRUG", "VIOL"], "sample": FEW},
-        "real": {"pack": str(tmp_path / "real")},
-        "content": {"pack": str(tmp_path / "pages")},
+        "real": {"pack": str(written / "real")},
+        "content": {"pack": str(written / "pages")},
     }
 
 
 @pytest.fixture
-def tried(world: RangeTestbed, packs: dict[str, dict[str, Any]], tmp_path: Path) -> Try:
+def tried(world: RangeTestbed, packs: dict[str, dict[str, Any]], tmp_path: Path) -> Iterator[Try]:
     """Measure and conclude a campaign with items of the named kinds."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run/scheme.yaml").write_text(SCHEME)
@@ -82,13 +87,17 @@ def tried(world: RangeTestbed, packs: dict[str, dict[str, Any]], tmp_path: Path)
     def run(*kinds: str, **more: Any) -> Rehearsal:
         declared: dict[str, Any] = {"corpora": [packs[kind] for kind in kinds]}
         declared |= {"scheme": "scheme.yaml"}
-        origin = tmp_path / "world/origin.json"
         path = write_campaign(
-            tmp_path / "run", origin=origin, lines=[proxy_line(world)], **declared, **more
+            tmp_path / "run",
+            origin=origin_file(world),
+            lines=[proxy_line(world)],
+            **declared,
+            **more,
         )
         return rehearse(path)
 
-    return run
+    yield run
+    world.faults.clear()
 
 
 def said(outcome: Outcome) -> tuple[Conformity, str, str]:

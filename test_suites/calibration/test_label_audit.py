@@ -31,7 +31,7 @@ def measured(folder: Path, audit: dict[str, int] | None) -> Rehearsal:
             origin=folder / "origin.json",
             lines=[{"name": "proxy", "type": "simulated", "options": {"block": BLOCK}}],
             control={"type": "simulated"},
-            corpora=[{"pack": "./pack", "categories": ["DRUG"]}],
+            corpora=[{"pack": "./pack", "categories": ["DRUG"], "sample": 40}],
         )
     )
 

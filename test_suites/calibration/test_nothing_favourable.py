@@ -18,14 +18,16 @@ from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_cam
 IMPATIENT = {"timeout": 0.3, "confirmation_timeout": 0.6, "concurrency": 40}
 
 
-def run_against(tmp_path: Path, origin: Path, *lines: dict[str, Any], **limits: int) -> Rehearsal:
-    """A whole campaign over the given lines."""
+def run_against(
+    tmp_path: Path, origin: Path, *lines: dict[str, Any], sample: int = 30, **limits: int
+) -> Rehearsal:
+    """A whole campaign over the given lines, with enough items for a good service to conform."""
     campaign = write_campaign(
         tmp_path / "run",
         origin=origin,
         lines=lines,
         categories=["DRUG"],
-        sample=60,
+        sample=sample,
         whole=["ILL.CSAM"],
         limits=IMPATIENT | limits,
     )
@@ -112,7 +114,7 @@ def test_no_web_requirement_conforms_if_the_filter_is_switched_off_half_way(
 ) -> None:
     """Batches before the fault count, and those after it are void, so no rate conforms."""
     world.faults.add(Fault(kind=FaultKind.OFF, after=150))
-    run = run_against(tmp_path, origin_file, proxy_line(world), concurrency=8, batch=30)
+    run = run_against(tmp_path, origin_file, proxy_line(world), sample=60, concurrency=8, batch=30)
 
     assert 3 == run.assessment.exit_code
     held = [each.held for each in run.assessment.preconditions]
@@ -144,7 +146,7 @@ def test_void_batches_are_repeated_when_the_filter_is_active_again(
 ) -> None:
     """Attempts while the filter was off stay in the journal and do not decide."""
     world.faults.add(Fault(kind=FaultKind.OFF, after=60, lasting=120))
-    run = run_against(tmp_path, origin_file, proxy_line(world), concurrency=8, batch=20)
+    run = run_against(tmp_path, origin_file, proxy_line(world), sample=60, concurrency=8, batch=20)
 
     broken = [each.detail for each in run.assessment.preconditions if not each.held]
     assert broken
