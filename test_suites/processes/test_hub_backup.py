@@ -29,7 +29,7 @@ def example(tmp_path: Path) -> HubExample:
 def accredit(*words: str | Path) -> str:
     ended = run([*ACCREDIT, *map(str, words)], capture_output=True, text=True, timeout=300)
     assert 0 == ended.returncode, ended.stderr
-    return ended.stdout
+    return str(ended.stdout)
 
 
 def test_a_backup_of_a_hub_that_serves_is_whole(example: HubExample, tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def refused(folder: Path, *words: str) -> str:
     """What a demonstration says that is a wrong use."""
     ended = run([*COMMAND, "--port", "0", *words], capture_output=True, text=True, cwd=folder)
     assert 2 == ended.returncode, ended.stderr
-    return ended.stderr
+    return str(ended.stderr)
 
 
 @pytest.mark.parametrize("words", [("--certificate", "c.pem"), ("--key", "k.pem"), ("--host", "x")])

@@ -5,6 +5,7 @@ As long as the shipped pack has no statements, the items are those of ``STATEMEN
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from harness.campaign.origin_file import read_origin
 from harness.campaign.own_hosts import on_own_host
 from harness.model.campaign import Sentinels
 from harness.model.corpus import VECTOR, Item
-from harness.model.technique import GROUPS, Scheme, TechniqueCase, case_of_item
+from harness.model.technique import Scheme, TechniqueCase, case_of_item
 from harness.ports.network import Origin
 from probes.techniques.steps import read_statement
 from test_suites.products.technique_gateways import GATEWAYS, PROXY_PORT
@@ -211,19 +212,20 @@ def techniques_in(folder: Path, origin: Origin) -> list[Item]:
     return [on_own_host(item, origin) for item in opened.items() if is_carried_out(item)]
 
 
-WHOLE = 3
-"""A group with so many classes is tried whole by a few techniques, so that it can conform."""
+WHOLE = 8
+"""A group of so many techniques is tried whole by a few of them, so that it can conform."""
 
 
 def few_of(items: Iterable[Item]) -> list[Item]:
-    """The first technique of each class of a small group, and of one class of each other group."""
-    found: dict[tuple[str, str], Item] = {}
+    """All techniques of small groups, and the first of each other group."""
+    groups: defaultdict[str, list[Item]] = defaultdict(list)
     for item in items:
         case = case_of_item(item)
         assert case is not None
-        is_whole = 0 < len(GROUPS[case.group].classes) <= WHOLE
-        found.setdefault((case.group, case.name if is_whole else ""), item)
-    return [*found.values()]
+        groups[case.group].append(item)
+    return [
+        item for group in groups.values() for item in (group if len(group) <= WHOLE else group[:1])
+    ]
 
 
 def hosts_to_block(items: Iterable[Item], origin: Origin) -> list[str]:
