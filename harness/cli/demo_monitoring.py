@@ -12,17 +12,21 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
+import msgspec
 from rich.console import Console
 
+from harness.cli.certificate import issue_certificate, status_list_of
+from harness.cli.certificate_check import check_file, lines_of_check
 from harness.cli.conclude import conclude_journal
 from harness.cli.decision_basis import matter_of, proposal_for, read_campaign, state_of
 from harness.cli.decision_making import WantedDecision, decide, recommend
 from harness.cli.drawing import silent, terminal
-from harness.cli.identity import make_key
+from harness.cli.identity import make_key, public_path
 from harness.cli.measure import measure_prepared, prepare_in
 from harness.cli.paths import CampaignPaths
 from harness.cli.plan_soak import count_soaks
@@ -36,16 +40,22 @@ from harness.cli.two_party_seed import give_both_parts
 from harness.errors import InstrumentError
 from harness.fleet.witness import Signer
 from harness.model.action_plan import ActionPlan, PlanState
+from harness.model.certificate import STATUS_LIST_TYPE, Body
 from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed, RecordAdded
 from harness.model.outcome import Conformity
 from harness.model.registry_record import Contact, Identity, Service, ServiceVersion
-from harness.signing import private_key_in
+from harness.ports.storage import WallClock
+from harness.signing import private_key_in, signed_document
+from harness.store.atomic_write import write_document
 from harness.store.receipt_file import add_receipts
 
 SUPPLIER, SERVICE = "Northgate Learning Ltd", "Northgate Gateway"
 ASSESSOR, DECISION_MAKER = "the assessor of Northgate", "the decision maker for Northgate"
 BOARD, WITNESS = "Example Accreditation Board", "the witness of Northgate"
 REVIEWER = "the reviewer for Northgate"
+BODY = Body(name=BOARD, address="1 High Street, Leeds")
+ISSUER = "the registrar of the board"
+GOOD_FOR = timedelta(days=7)
 SCHEME_ID = "demo-monitoring"
 SCHEME = f"""\
 id: {SCHEME_ID}
@@ -303,6 +313,29 @@ def show_site(console: Console, home: Path) -> None:
     console.print(f"   public register: {site.register}")
     console.print(f"   trend:           {site.owner.parent / 'trends' / trend}.html")
     console.print(f"   board of plans:  {site.owner.parent / 'plans.html'}")
+
+
+def certify(home: Path, decision: str, console: Console) -> Path:
+    """Issue the certificate of a decision on the monitored service, check it, return its file."""
+    clock, folder = WallClock(), home / "certificate"
+    folder.mkdir()
+    private = board_key(home)
+    with open_session(home / "registry.sqlite", clock=clock) as session:
+        place = place_of_any(SUPPLIER, SERVICE)
+        _, files = issue_certificate(
+            session, place, decision, private,
+            body=lambda: BODY, actor=ISSUER, pdf=find_spec("typst") is not None,
+        )  # fmt: skip
+        listed = status_list_of(session, clock.now(), GOOD_FOR)
+    for name, content in files.items():
+        write_document(folder / name, content)
+    signed = signed_document("status_list", STATUS_LIST_TYPE, msgspec.to_builtins(listed), private)
+    write_document(folder / "status-list.json", signed)
+    last = folder / max(files)
+    checked = check_file(last, public_path(private), folder / "status-list.json", clock.now())
+    for line in lines_of_check(checked, clock.now()):
+        console.print(f"   {line}", markup=False)
+    return last
 
 
 def begin_monitoring(home: Path) -> subprocess.Popen[str]:

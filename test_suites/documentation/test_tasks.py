@@ -53,7 +53,7 @@ TASKS = {
     ),
     "read a report": (
         "how-to/read-a-report.md",
-        {"out/demo-run/demo/report-becta-2008.html": "Fixed since", "outcomes.xlsx": ""},
+        {"out/demo-run/demo/report-demo.html": "Fixed since", "outcomes.xlsx": ""},
     ),
     "follow a plan": (
         "tutorials/close-a-plan.md",

@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import demo, demo_story, demo_whole
-from harness.cli.demo_campaign import NAMED
 from harness.cli.main import app
 from harness.cli.paths import DATABASE, REGISTRY, CampaignPaths
 from harness.model.metric_spec import spec_of
@@ -73,7 +72,12 @@ def test_the_report_opens_in_a_browser_and_its_address_is_the_last_line(
     runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, played: None, display: str
 ) -> None:
     shown: list[str] = []
-    monkeypatch.setattr("webbrowser.open", lambda address: not shown.append(address))
+
+    def show(address: str) -> bool:
+        shown.append(address)
+        return True
+
+    monkeypatch.setattr("webbrowser.open", show)
     monkeypatch.setenv(display, ":0")
 
     quiet = runner.invoke(app, ["demo", "--out", str(tmp_path)])
@@ -117,4 +121,4 @@ def test_the_demo_tries_every_category_that_its_scheme_names() -> None:
         for code in row.measure.categories
     }
 
-    assert named == set(NAMED)
+    assert named == set(demo_whole.NAMED)
