@@ -70,9 +70,10 @@ def main(words: Sequence[str]) -> int:
         print(f"no topic {', '.join(unknown)}; there are: {', '.join(TOPICS)}", file=sys.stderr)
         return 2
     machine = describe()
-    results, skipped = _before()
+    results, measured, skipped = _before()
+    day = datetime.now(UTC).date().isoformat()
     for name in chosen:
-        results[name] = []
+        results[name], measured[name] = [], day
         skipped.pop(name, None)
         try:
             for result in TOPICS[name]():
@@ -82,8 +83,7 @@ def main(words: Sequence[str]) -> int:
         except SkippedError as reason:
             skipped[name] = str(reason)
             print(f"{name}: skipped, {reason}")
-    day = datetime.now(UTC).date().isoformat()
-    report = Report(machine=machine, measured=day, results=results, skipped=skipped)
+    report = Report(machine=machine, measured=measured, results=results, skipped=skipped)
     kept = msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n"
     (HERE / "latest.json").write_bytes(kept)
     print(f"\n{markdown(report)}")
@@ -94,12 +94,13 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def _before() -> tuple[dict[str, list[Result]], dict[str, str]]:
-    """What the last run found, or else the published one, in the order of topics."""
+def _before() -> tuple[dict[str, list[Result]], dict[str, str], dict[str, str]]:
+    """What the last run found, or else the published one: results, days, and what was skipped."""
     latest, published = HERE / "latest.json", HERE / "published.json"
     last = latest if latest.exists() else published
     report = msgspec.json.decode(last.read_bytes(), type=Report)
-    return {name: report.results.get(name, []) for name in TOPICS}, report.skipped
+    results = {name: report.results.get(name, []) for name in TOPICS}
+    return results, report.measured, report.skipped
 
 
 if __name__ == "__main__":

@@ -13,38 +13,43 @@ BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of the benchmarks: where, when, and what it found."""
+    """The last run of each topic: where, when (``measured``), and what it found."""
 
     machine: str
-    measured: str
+    measured: dict[str, str]
     results: dict[str, list[Result]]
     skipped: dict[str, str] = {}
 
 
 def markdown(report: Report) -> str:
     """The table, with the machine and what was skipped."""
-    lines = ["| goal | measured | set | met | figures |", "|---|---|---|---|---|"]
+    lines = ["| goal | measured | set | met | figures | on |", "|---|---|---|---|---|---|"]
     lines += [
         f"| {each.goal} | {f'{figure(each.value)} {each.unit}'.strip()} | {_bound(each)} "
-        f"| {'yes' if each.is_met else '**no**'} | {each.note} |"
-        for topic in report.results.values()
+        f"| {'yes' if each.is_met else '**no**'} | {each.note} | {report.measured[name]} |"
+        for name, topic in report.results.items()
         for each in topic
     ]
-    lines += ["", f"Measured on {report.measured}: {report.machine}."]
+    lines += ["", f"The last of them on: {report.machine}."]
     lines += [f"Not measured: {topic}, for {reason}." for topic, reason in report.skipped.items()]
     return "\n".join(lines)
 
 
 def missed(report: Report) -> str:
     """The goals that were missed, by how far, the farthest first."""
-    every = [each for topic in report.results.values() for each in topic if not each.is_met]
-    lines = ["| goal | measured | set | missed by |", "|---|---|---|---|"]
+    every = [
+        (each, report.measured[name])
+        for name, topic in report.results.items()
+        for each in topic
+        if not each.is_met
+    ]
+    lines = ["| goal | measured | set | missed by | on |", "|---|---|---|---|---|"]
     lines += [
         f"| {each.goal} | {f'{figure(each.value)} {each.unit}'.strip()} | {_bound(each)} "
-        f"| {_far(each):.2f} \N{MULTIPLICATION SIGN} |"
-        for each in sorted(every, key=_far, reverse=True)
+        f"| {_far(each):.2f} \N{MULTIPLICATION SIGN} | {day} |"
+        for each, day in sorted(every, key=lambda one: _far(one[0]), reverse=True)
     ]
-    return "\n".join([*lines, "", f"Measured on {report.measured}: {report.machine}."])
+    return "\n".join(lines)
 
 
 def _far(result: Result) -> float:
