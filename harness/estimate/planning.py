@@ -123,7 +123,7 @@ def power_with_undecided(
         if chances[rare] >= NEGLIGIBLE and whole < CERTAIN:
             share = _refused(n, rare, threshold, alpha)
             whole = 0 if share else whole + 1
-            refused += chances[rare] * share
+            refused += float(chances[rare]) * share
     return math.fsum(chances) - refused
 
 
