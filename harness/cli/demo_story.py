@@ -215,18 +215,22 @@ def _add_faults(
     illegal = [item.host for item in packs["agreed/illegal"].items() if item.category == ILLEGAL]
     drugs = [item.host for item in packs["real/drugs"].items()]
     health = [item.host for item in packs["real/harmless"].items() if item.category == HEALTH]
-    nested = [
-        host
-        for host, content in pages.contents.items()
-        if content.case == NESTED and content.label == HARMFUL
-    ]
     added = (
         Fault(kind=FaultKind.MISS, hosts=frozenset(illegal[:2])),
         Fault(kind=FaultKind.MISS, hosts=frozenset(drugs[::2])),
         Fault(kind=FaultKind.OVERBLOCK, hosts=frozenset(health)),
-        Fault(kind=FaultKind.UNREAD, hosts=frozenset(nested)),
+        Fault(kind=FaultKind.UNREAD, hosts=nested_archives(pages)),
     )
     return tuple(running.faults.add(fault) for fault in added)
+
+
+def nested_archives(pages: OriginPages) -> frozenset[str]:
+    """The hosts of harmful files in an archive in an archive."""
+    return frozenset(
+        host
+        for host, content in pages.contents.items()
+        if content.case == NESTED and content.label == HARMFUL
+    )
 
 
 def _write_campaign(

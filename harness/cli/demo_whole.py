@@ -46,6 +46,7 @@ from harness.cli.demo_story import (
     claim,
     files_of,
     held_plans,
+    nested_archives,
 )
 from harness.cli.drawing import styled
 from harness.cli.measure import measure_prepared, prepare_in
@@ -65,7 +66,6 @@ from harness.model.event import RecordAdded
 from harness.model.registry_record import ServiceVersion
 from harness.ports.storage import WallClock
 from probes.range.faults import Fault, FaultKind
-from probes.range.file_services import HARMFUL
 from probes.range.testbed import RangeTestbed
 
 VERSION, DECISION_MAKER = "1.0", "the decision maker"
@@ -203,11 +203,6 @@ def _show_results(console: Console, paths: CampaignPaths, certificate: Path) -> 
 
 def _add_faults(console: Console, running: RangeTestbed, pages: OriginPages) -> tuple[Fault, Fault]:
     """Add the faults of the service; return those that FIXED are about, in its order."""
-    nested = frozenset(
-        host
-        for host, content in pages.contents.items()
-        if content.case == "file:nested-zip" and content.label == HARMFUL
-    )
     running.faults.add(Fault(kind=FaultKind.MISS, hosts=LIST_MISSES))
     running.faults.add(Fault(kind=FaultKind.LOG_DROPPED, share=UNRECORDED))
     console.print(
@@ -216,7 +211,7 @@ def _add_faults(console: Console, running: RangeTestbed, pages: OriginPages) -> 
     )
     return (
         running.faults.add(Fault(kind=FaultKind.MISS, hosts=DRUG_MISSES)),
-        running.faults.add(Fault(kind=FaultKind.UNREAD, hosts=nested)),
+        running.faults.add(Fault(kind=FaultKind.UNREAD, hosts=nested_archives(pages))),
     )
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -48,13 +48,8 @@ class Verb:
     help: str
     is_recording: bool = False
     """Whether its words, and the names of user and registry, become text of the registry."""
-
-
-class Group(NamedTuple):
-    """Verbs that belong together: those that help describes, and those that it only names."""
-
-    described: tuple[str, ...]
-    named: tuple[str, ...]
+    is_brief: bool = False
+    """Whether the help of all verbs names it without its own help."""
 
 
 class LazyVerbs(Verbs):
@@ -107,8 +102,6 @@ class LazyVerbs(Verbs):
             formatter.write_dl([(name, verb.help) for name, verb in self.verbs.items()])
 
 
-LONGEST = 12
-"""Characters of the longest name of a verb: descriptions stand under each other."""
 NAMED = ("LOGNAME", "USER", "LNAME", "USERNAME", *registry_variables())
 """The environment variables that name the user (``getpass.getuser``) or a registry."""
 
@@ -138,169 +131,194 @@ def _escaped_errors() -> Iterator[None]:
 class MainVerbs(LazyVerbs):
     """All verbs of ``accredit``."""
 
-    groups: ClassVar[Mapping[str, Group]] = {
-        "Set up": Group(("demo", "init", "doctor"), ("submission", "origin", "device", "identity")),
-        "Measure": Group(
-            ("run", "measure", "check"),
-            ("speed", "availability", "watch", "log", "mail", "alerts", "assess"),
-        ),
-        "Judge and report": Group(
-            ("conclude", "report", "compare"), ("judge", "expect", "bundle", "journal", "witness")
-        ),
-        "Follow up": Group(("plan", "retest"), ()),
-        "Accredit": Group(("decision", "certificate", "registry"), ("recall", "site")),
-        "Watch": Group(("monitor", "hub", "serve"), ()),
-        "Build": Group(("scheme", "corpus", "range"), ("seed", "list")),
+    groups: ClassVar[Mapping[str, Mapping[str, Verb]]] = {
+        "Set up": {
+            "demo": Verb(
+                "demo:demo_command",
+                "Run a complete example on this machine: no network, no root.",
+            ),
+            "init": Verb(
+                "campaign_questions:init_command",
+                "Write a commented campaign file: asks, or takes options.",
+            ),
+            "doctor": Verb(
+                "doctor:doctor_command",
+                "Check this machine, and a campaign's lines and sentinels.",
+            ),
+            "submission": Verb(
+                "submission:app",
+                "Check and record what a supplier declares of a service.",
+                is_recording=True,
+                is_brief=True,
+            ),
+            "origin": Verb(
+                "origin:app", "Prepare and serve an origin on a host of your own.", is_brief=True
+            ),
+            "device": Verb(
+                "device:app",
+                "Record devices; check one while it starts or wakes up.",
+                is_brief=True,
+            ),
+            "identity": Verb(
+                "identity:app",
+                "Make keys with which people sign; register whose they are.",
+                is_recording=True,
+                is_brief=True,
+            ),
+        },
+        "Measure": {
+            "run": Verb("run:run_command", "Measure, conclude, open action plans, and report."),
+            "measure": Verb(
+                "measure:measure_command",
+                "Measure the service of a campaign into a journal.",
+            ),
+            "check": Verb(
+                "check:check_command",
+                "A school's own check of its filter, from this laptop.",
+            ),
+            "speed": Verb(
+                "speed:speed_command",
+                "Measure bandwidth, throughput, delay and failures, and filtering under load.",
+                is_brief=True,
+            ),
+            "availability": Verb(
+                "availability:app",
+                "Check whether the service is up and filters; list outages.",
+                is_brief=True,
+            ),
+            "watch": Verb(
+                "watch:watch_command",
+                "Poll events, such as a page whose content changes, until the service follows "
+                "them.",
+                is_brief=True,
+            ),
+            "log": Verb(
+                "log:app",
+                "Make requests that the service's log must show, and read it.",
+                is_brief=True,
+            ),
+            "mail": Verb(
+                "mail:app", "Send mails through the service, and read which arrived.", is_brief=True
+            ),
+            "alerts": Verb(
+                "alerts:app",
+                "Play sessions that must raise alerts, and receive these.",
+                is_brief=True,
+            ),
+            "assess": Verb(
+                "assess:app",
+                "Record what two reviewers state of documents, each alone.",
+                is_brief=True,
+            ),
+        },
+        "Judge and report": {
+            "conclude": Verb("conclude:conclude_command", "Assess a journal against a scheme."),
+            "report": Verb(
+                "conclude:report_command", "Write a self-contained document from a journal."
+            ),
+            "compare": Verb(
+                "compare:compare_command",
+                "Compare two campaigns by the items that both tried.",
+            ),
+            "judge": Verb(
+                "judge:judge_command",
+                "Judge other people's measurements: reads JSON lines, prints one JSON verdict a "
+                "line.",
+                is_brief=True,
+            ),
+            "expect": Verb(
+                "expect:app", "Pin known differences, so that only new ones fail.", is_brief=True
+            ),
+            "bundle": Verb(
+                "bundle:app",
+                "Make, verify and send signed bundles; import and export.",
+                is_brief=True,
+            ),
+            "journal": Verb("verify:journal_app", "Check journals.", is_brief=True),
+            "witness": Verb(
+                "witness:app", "Have somebody else sign how far journals had come.", is_brief=True
+            ),
+        },
+        "Follow up": {
+            "plan": Verb(
+                "plan:app", "Follow action plans until a re-test conforms.", is_recording=True
+            ),
+            "retest": Verb("retest:retest_command", "Re-test a plan whose fix was claimed."),
+        },
+        "Accredit": {
+            "decision": Verb(
+                "decision:app", "Propose and record decisions on accreditation.", is_recording=True
+            ),
+            "certificate": Verb(
+                "certificate:app",
+                "Issue certificates, list their statuses, check them.",
+                is_recording=True,
+            ),
+            "registry": Verb(
+                "registry:app",
+                "Keep records of suppliers; check and export registries.",
+                is_recording=True,
+            ),
+            "recall": Verb(
+                "recall:recall_command",
+                "Judge decisions again when something proves wrong.",
+                is_recording=True,
+                is_brief=True,
+            ),
+            "site": Verb(
+                "site:app",
+                "Write register, trends and plans as pages without a server.",
+                is_brief=True,
+            ),
+        },
+        "Watch": {
+            "monitor": Verb(
+                "monitor:app",
+                "Monitor services by schedule: runs, alarms, field checks.",
+                is_recording=True,
+            ),
+            "hub": Verb(
+                "hub:app",
+                "Keep a hub: invite agents of sites, see where they stand.",
+                is_recording=True,
+            ),
+            "serve": Verb(
+                "serve:serve_command",
+                "Serve the pages of a hub, and answer its agents.",
+                is_recording=True,
+            ),
+        },
+        "Build": {
+            "scheme": Verb("scheme:app", "Read and check minimum specifications."),
+            "corpus": Verb("corpus:app", "Read, check, import and export corpora."),
+            "range": Verb(
+                "range:app", "Run a test range on loopback: origin and reference filter."
+            ),
+            "seed": Verb(
+                "seed:app",
+                "Commit to the seed of a sample, reveal it, and verify it.",
+                is_recording=True,
+                is_brief=True,
+            ),
+            "list": Verb("list_plugins:list_command", "List available plug-ins.", is_brief=True),
+        },
     }
-
     verbs: ClassVar[Mapping[str, Verb]] = {
-        "demo": Verb(
-            "demo:demo_command",
-            "Run a complete example on this machine: no network, no root.",
-        ),
-        "init": Verb(
-            "campaign_questions:init_command",
-            "Write a commented campaign file: asks, or takes options.",
-        ),
-        "doctor": Verb(
-            "doctor:doctor_command",
-            "Check this machine, and a campaign's lines and sentinels.",
-        ),
-        "submission": Verb(
-            "submission:app",
-            "Check and record what a supplier declares of a service.",
-            is_recording=True,
-        ),
-        "origin": Verb("origin:app", "Prepare and serve an origin on a host of your own."),
-        "device": Verb(
-            "device:app",
-            "Record devices; check one while it starts or wakes up.",
-        ),
-        "identity": Verb(
-            "identity:app",
-            "Make keys with which people sign; register whose they are.",
-            is_recording=True,
-        ),
-        "run": Verb("run:run_command", "Measure, conclude, open action plans, and report."),
-        "measure": Verb(
-            "measure:measure_command",
-            "Measure the service of a campaign into a journal.",
-        ),
-        "check": Verb(
-            "check:check_command",
-            "A school's own check of its filter, from this laptop.",
-        ),
-        "speed": Verb(
-            "speed:speed_command",
-            "Measure bandwidth, throughput, delay and failures, and filtering under load.",
-        ),
-        "availability": Verb(
-            "availability:app",
-            "Check whether the service is up and filters; list outages.",
-        ),
-        "watch": Verb(
-            "watch:watch_command",
-            "Poll events, such as a page whose content changes, until the service follows them.",
-        ),
-        "log": Verb(
-            "log:app",
-            "Make requests that the service's log must show, and read it.",
-        ),
-        "mail": Verb(
-            "mail:app",
-            "Send mails through the service, and read which arrived.",
-        ),
-        "alerts": Verb(
-            "alerts:app",
-            "Play sessions that must raise alerts, and receive these.",
-        ),
-        "assess": Verb(
-            "assess:app",
-            "Record what two reviewers state of documents, each alone.",
-        ),
-        "conclude": Verb("conclude:conclude_command", "Assess a journal against a scheme."),
-        "report": Verb(
-            "conclude:report_command", "Write a self-contained document from a journal."
-        ),
-        "compare": Verb(
-            "compare:compare_command",
-            "Compare two campaigns by the items that both tried.",
-        ),
-        "judge": Verb(
-            "judge:judge_command",
-            "Judge other people's measurements: reads JSON lines, prints one JSON verdict a line.",
-        ),
-        "expect": Verb("expect:app", "Pin known differences, so that only new ones fail."),
-        "bundle": Verb(
-            "bundle:app",
-            "Make, verify and send signed bundles; import and export.",
-        ),
-        "journal": Verb("verify:journal_app", "Check journals."),
-        "witness": Verb("witness:app", "Have somebody else sign how far journals had come."),
-        "plan": Verb(
-            "plan:app", "Follow action plans until a re-test conforms.", is_recording=True
-        ),
-        "retest": Verb("retest:retest_command", "Re-test a plan whose fix was claimed."),
-        "decision": Verb(
-            "decision:app", "Propose and record decisions on accreditation.", is_recording=True
-        ),
-        "certificate": Verb(
-            "certificate:app",
-            "Issue certificates, list their statuses, check them.",
-            is_recording=True,
-        ),
-        "registry": Verb(
-            "registry:app",
-            "Keep records of suppliers; check and export registries.",
-            is_recording=True,
-        ),
-        "recall": Verb(
-            "recall:recall_command",
-            "Judge decisions again when something proves wrong.",
-            is_recording=True,
-        ),
-        "site": Verb(
-            "site:app",
-            "Write register, trends and plans as pages without a server.",
-        ),
-        "monitor": Verb(
-            "monitor:app",
-            "Monitor services by schedule: runs, alarms, field checks.",
-            is_recording=True,
-        ),
-        "hub": Verb(
-            "hub:app",
-            "Keep a hub: invite agents of sites, see where they stand.",
-            is_recording=True,
-        ),
-        "serve": Verb(
-            "serve:serve_command",
-            "Serve the pages of a hub, and answer its agents.",
-            is_recording=True,
-        ),
-        "scheme": Verb("scheme:app", "Read and check minimum specifications."),
-        "corpus": Verb("corpus:app", "Read, check, import and export corpora."),
-        "range": Verb("range:app", "Run a test range on loopback: origin and reference filter."),
-        "seed": Verb(
-            "seed:app",
-            "Commit to the seed of a sample, reveal it, and verify it.",
-            is_recording=True,
-        ),
-        "list": Verb("list_plugins:list_command", "List available plug-ins."),
+        name: verb for group in groups.values() for name, verb in group.items()
     }
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the groups of verbs: on one screen, without importing any of them."""
         del ctx
         formatter.write_paragraph()
+        width = max(map(len, self.verbs))
         for title, group in self.groups.items():
             formatter.write_heading(title)
             with formatter.indentation():
-                formatter.write_dl(
-                    [(f"{name:{LONGEST}}", self.verbs[name].help) for name in group.described]
-                )
-                if group.named:
-                    formatter.write_text(f"More: {', '.join(group.named)}.")
+                described = [(name, verb) for name, verb in group.items() if not verb.is_brief]
+                formatter.write_dl([(f"{name:{width}}", verb.help) for name, verb in described])
+                if named := ", ".join(name for name, verb in group.items() if verb.is_brief):
+                    formatter.write_text(f"More: {named}.")
         formatter.write_text("accredit COMMAND --help says what a command does.")
 
 
