@@ -27,6 +27,8 @@ BEGINNING = 15
 """Seconds until the first test: what is imported, and what several processes collect."""
 SHARE = 0.7
 """Of the processors' time that tests get: the rest is other work and the last long file."""
+NOTHING = 5
+"""The exit code if there is no test to run, which shows nothing; pytest has the same."""
 UNKNOWN = 1.0
 """Processor seconds of a file that no run has noted."""
 EVERYWHERE = ("test_suites/unit", "test_suites/recorded", "test_suites/house")
@@ -83,7 +85,9 @@ class Imports:
             far += 1
             front = {one for each in front for one in self.importers[each]} - distance.keys()
             distance |= dict.fromkeys(front, far)
-        found = {path: far for path, far in distance.items() if is_test(path)}
+        found = {
+            path: far for path, far in distance.items() if is_test(path) and path in self.files
+        }
         for path in changed:
             folder, _, name = path.rpartition("/")
             for test in filter(is_test, self.files):
@@ -156,8 +160,11 @@ def main() -> int:
         print(f"left out, for lack of time: {len(left_out)} files, such as {left_out[0]}")
     if given.list:
         print(*chosen, sep="\n")
-    if given.list or not chosen:
+    if given.list:
         return 0
+    if not chosen:
+        print("no test is known to be near what was changed; run: make test")
+        return NOTHING
     workers = min(len(chosen), (os.cpu_count() or 1) + 1)
     several = (
         ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"] if workers > 1 else []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from test_suites import tiers
 from test_suites.tiers import Imports, fitting
 
 FILES = {
@@ -53,6 +54,20 @@ def test_a_changed_test_is_run_itself(imports: Imports) -> None:
 
 def test_a_changed_maker_of_tests_runs_those_that_use_it(imports: Imports) -> None:
     assert {"test_suites/processes/test_made.py": 1} == imports.tests_of(["test_suites/made.py"])
+
+
+def test_a_test_that_was_taken_out_is_not_run(imports: Imports) -> None:
+    assert {} == imports.tests_of(["test_suites/unit/harness/test_gone.py"])
+
+
+def test_a_change_without_a_test_is_not_said_to_pass(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tiers, "changed_files", lambda: ("docs/README.md",))
+    monkeypatch.setattr("sys.argv", ["tiers", "near"])
+
+    assert 5 == tiers.main()
+    assert "run: make test" in capsys.readouterr().out
 
 
 def test_what_does_not_fit_is_left_out_and_something_cheaper_is_run() -> None:
