@@ -16,10 +16,10 @@ from harness.verdicts.cache_seal import (
     id_of,
     read_sealed,
 )
+from harness.store.journal.parquet_segment import digest_of_file
 from harness.verdicts.cached_verdicts import (
-    ParquetVerdicts,
+    StoredVerdicts,
     counted_verdicts,
-    digest_of_rows,
     made_of_journal,
     rows_of,
 )
@@ -70,7 +70,7 @@ def _fault(folder: Path, key: bytes | None) -> str:
             return ""
         if key is None or not has_seal_of(text, key):
             return "does not have the seal that it was written with: it was changed"
-        is_whole = kept.sha256 == digest_of_rows(rows_of(folder, kept.made_of))
+        is_whole = kept.sha256 == digest_of_file(rows_of(folder, kept.made_of))
     except (OSError, ValueError):
         return "cannot be read: it is damaged, or was changed"
     return "" if is_whole else "its rows were changed"
@@ -90,11 +90,11 @@ def _fault_of_another(
     if not text.seal:
         return "claims to be of this version, which seals what it writes: it was forged"
     rows = rows_of(folder, kept.made_of)
-    if not rows.is_dir() or kept.sha256 != digest_of_rows(rows):
+    if not rows.is_file() or kept.sha256 != digest_of_file(rows):
         return "its rows were changed"
     with (
         counted_verdicts(held, judge_maker(held)) as judged,
-        closing(ParquetVerdicts(rows, kept.counts, kept.basis)) as cached,
+        closing(StoredVerdicts(rows, kept.counts, kept.basis)) as cached,
     ):
         found = cached.same_as(judged)
         is_same = found.same == found.verdicts and cached.counts == judged.counts

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
+from itertools import zip_longest
 from pathlib import Path
-from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any
+from zlib import decompressobj
 
 import msgspec
 import numpy as np
@@ -30,7 +32,7 @@ from harness.model.verdict_basis import VerdictBasis
 from harness.ports.judging import MakeJudge
 from harness.ports.storage import Journal
 from harness.store.atomic_write import write_whole_unsynced
-from harness.store.journal.parquet_segment import connect, digest_of_file, duckdb, quoted
+from harness.store.journal.parquet_segment import digest_of_file
 from harness.store.private_folder import LENGTH, make_private
 from harness.verdicts.cache_seal import (
     KEPT,
@@ -41,13 +43,13 @@ from harness.verdicts.cache_seal import (
     read_sealed,
     sealed,
 )
-from harness.verdicts.count_outcomes import STATES, count_verdicts
+from harness.verdicts.count_outcomes import BLOCK, STATES, STORED, connect, count_verdicts
 
 _WITNESSES = msgspec.json.Decoder(Witness)
 
 
-class ParquetVerdicts:
-    """Counts, and single verdicts read from Parquet files.
+class StoredVerdicts:
+    """Counts, and single verdicts read from a file that ``count_verdicts`` wrote.
 
     Satisfies ``harness.ports.judging.CountedVerdicts``.
     """
@@ -59,7 +61,7 @@ class ParquetVerdicts:
         self._places = {place: number for number, place in enumerate(counts.probes)}
         self._seen: dict[int, Witness] = {}
         self._orders: dict[str, NDArray[np.int64]] = {}
-        self._connection: Any = None
+        self._connection: sqlite3.Connection | None = None
 
     def close(self) -> None:
         """Close the connection; harmless when done twice."""
@@ -79,38 +81,42 @@ class ParquetVerdicts:
         groups, places, states = ({each[part] for each in wanted} for part in range(3))
         where = f"{_in_condition('place', places)} AND {_in_condition('state', states)} ORDER BY n"
         first: dict[int, Witness] = {}
-        for group, place, state, item, number, told in self._rows(
-            "fate, place, state, item, n, told", groups, where
+        for group, place, state, item, number in self._query(
+            "fate, place, state, item, n", groups, where
         ):
             if item not in first and (group, place, state) in wanted:
                 if number not in self._seen:
-                    self._seen[number] = _WITNESSES.decode(told)
+                    self._read_witnesses(number // BLOCK)
                 first[item] = self._seen[number]
         return tuple(first.values())
 
-    def same_as(self, again: ParquetVerdicts) -> Reproduction:
+    def _read_witnesses(self, block: int) -> None:
+        """Read the witnesses of one block."""
+        ((lines,),) = self._ask("SELECT lines FROM told WHERE block = ?", [block])
+        told = _WITNESSES.decode_lines(_told(lines))
+        self._seen.update(enumerate(told, start=block * BLOCK))
+
+    def same_as(self, again: StoredVerdicts) -> Reproduction:
         """Compare with the verdicts of another judgement of the same journal.
 
         If anything but single verdicts differs, such as a precondition, none is the same.
         """
-        files = [quoted(each.path / "*.parquet") for each in (self, again)]
-        held = [any(each.path.iterdir()) for each in (self, again)]
-        if not any(held):
-            return Reproduction(verdicts=0, same=0)
         alike = self.counts == again.counts and self.basis == again.basis
-        if not all(held):
-            return Reproduction(verdicts=1, same=0)
-        first, second = (f"SELECT * FROM read_parquet({each})" for each in files)  # noqa: S608 - quoted paths
-        question = f"""SELECT (SELECT count(*) FROM ({second})),
-            (SELECT count(*) FROM ({second} INTERSECT ALL {first})),
-            (SELECT count(*) FROM ({first}))"""  # noqa: S608 - quoted paths
-        try:
-            with connect() as connection:
-                verdicts, same, before = connection.execute(question).fetchall()[0]
-        except duckdb().Error as error:
-            msg = f"{self.path}: cannot be compared: {error}"
-            raise InstrumentError(msg) from error
-        return Reproduction(verdicts=max(verdicts, before), same=same if alike else 0)
+        blocks, rows = (
+            zip_longest(self._ask(question), again._ask(question))
+            for question in (
+                "SELECT lines FROM told ORDER BY block",
+                "SELECT * FROM verdicts ORDER BY n",
+            )
+        )
+        alike = alike and all(
+            one and other and _told(*one) == _told(*other) for one, other in blocks
+        )
+        verdicts = same = 0
+        for one, other in rows:
+            verdicts += 1
+            same += one == other
+        return Reproduction(verdicts=verdicts, same=same if alike else 0)
 
     def in_order(self, groups: Collection[int], profile: str) -> Sequence[int]:
         """The outcome group of each item that a profile tried, in the order of its first trials."""
@@ -126,8 +132,8 @@ class ParquetVerdicts:
         places = [number for place, number in self._places.items() if place[1] == profile]
         every = range(len(self.counts.groups))
         where = f"{_in_condition('place', places)} GROUP BY fate, item ORDER BY min(n)"
-        with self._query("fate", every, where) as found:
-            return np.asarray(found.fetchnumpy()["fate"], dtype=np.int64)
+        found = self._query("fate", every, where)
+        return np.fromiter((fate for (fate,) in found), dtype=np.int64)
 
     def overheads(self, groups: Collection[int], profile: str, probe: str) -> Overheads:
         """The seconds that the service added, one value for each pair of times."""
@@ -135,9 +141,8 @@ class ParquetVerdicts:
             return Overheads()
         place = self._place(next(iter(groups)), profile, probe)
         where = f"place = {place} AND service IS NOT NULL ORDER BY n"
-        with self._query("service - control AS seconds, host", groups, where) as found:
-            each = found.fetchnumpy()
-            return Overheads(tuple(each["seconds"].tolist()), tuple(each["host"].tolist()))
+        each = tuple(self._query("service - control, host", groups, where))
+        return Overheads(*zip(*each, strict=True)) if each else Overheads()
 
     def first_pairs(
         self, groups: Collection[int], profile: str, probe: str, limit: int
@@ -147,41 +152,55 @@ class ParquetVerdicts:
             return ()
         place = self._place(next(iter(groups)), profile, probe)
         wanted = f"n = item ORDER BY n LIMIT {int(limit)}"
-        first = list(self._rows("fate, item, host", groups, wanted))
+        first = list(self._query("fate, item, host", groups, wanted))
         last = max((item for _, item, _ in first), default=-1)
         times: dict[int, list[tuple[float, float]]] = {item: [] for _, item, _ in first}
         timed = f"place = {place} AND item <= {last} AND service IS NOT NULL ORDER BY n"
-        for item, service, control in self._rows("item, service, control", groups, timed):
+        for item, service, control in self._query("item, service, control", groups, timed):
             times[item].append((service, control))
         return tuple(Pairs(group, tuple(times[item]), host) for group, item, host in first)
 
     def _place(self, group: int, profile: str, probe: str) -> int:
         return self._places[self.counts.groups[group].line, profile, probe]
 
-    def _rows(self, columns: str, groups: Collection[int], where: str) -> Iterator[Any]:
-        with self._query(columns, groups, where) as found:
-            while chunk := found.fetchmany(4096):
-                yield from chunk
-
-    @contextmanager
     def _query(self, columns: str, groups: Collection[int], where: str) -> Iterator[Any]:
-        """Query rows of some outcome groups. Raises InstrumentError if files cannot be read."""
-        # names and numbers are our own, and the path is quoted
-        question = f"""SELECT {columns} FROM read_parquet({quoted(self.path / "*.parquet")})
-            WHERE {_in_condition("fate", groups)} AND {where}"""  # noqa: S608 - see above
+        """Query rows of some outcome groups. Raises InstrumentError if the file cannot be read."""
+        # names and numbers are our own
+        fates = _in_condition("fate", groups)
+        return self._ask(f"SELECT {columns} FROM verdicts WHERE {fates} AND {where}")  # noqa: S608
+
+    def _ask(self, question: str, given: Sequence[int] = ()) -> Iterator[Any]:
         try:
             if self._connection is None:
-                self._connection = connect()
-                self._connection.execute("SET parquet_metadata_cache = true")  # it never changes
-            with self._connection.cursor() as cursor:
-                yield cursor.execute(question)
-        except duckdb().Error as error:
+                self._connection = self._opened()
+            yield from self._connection.execute(question, given)
+        except sqlite3.Error as error:
             msg = f"{self.path}: cannot be read: {error}; delete the folder and conclude again"
             raise InstrumentError(msg) from error
 
 
+    def _opened(self) -> sqlite3.Connection:
+        """Open the file, which never changes; another's might hold what is no table of ours."""
+        connection = connect(self.path, "mode=ro&immutable=1")
+        found = [text for (text,) in connection.execute("SELECT sql FROM sqlite_schema")]
+        if found != [text.replace("kept.", "") for text in STORED]:
+            connection.close()
+            msg = f"{self.path}: was not written by this version; delete it and conclude again"
+            raise InstrumentError(msg)
+        return connection
+
+
+def _told(lines: bytes) -> bytes:
+    """The lines of JSON of one block of witnesses."""
+    return decompressobj().decompress(lines, TOLD_BYTES)
+
+
+TOLD_BYTES = 64 * 2**20
+"""A block has far less, unless it was forged."""
+
+
 def _in_condition(column: str, numbers: Collection[int]) -> str:
-    """An SQL condition that DuckDB can check against the statistics of a row group."""
+    """An SQL condition on a column of numbers."""
     return f"{column} IN ({', '.join(map(str, sorted(numbers)))})" if numbers else "false"
 
 
@@ -194,7 +213,7 @@ class VerdictCache:
     def __init__(self, folder: Path, key: bytes) -> None:
         self.folder, self._key = folder, key
 
-    def load(self, made_of: str) -> ParquetVerdicts | None:
+    def load(self, made_of: str) -> StoredVerdicts | None:
         """Load the verdicts of the same journal, rules and appeals; None if absent or damaged."""
         path = rows_of(self.folder, made_of)
         try:
@@ -202,15 +221,15 @@ class VerdictCache:
             if not has_seal_of(text, self._key):
                 return None
             kept = described(text)
-            if kept.made_of != made_of or kept.sha256 != digest_of_rows(path):
+            if kept.made_of != made_of or kept.sha256 != digest_of_file(path):
                 return None
         except (OSError, ValueError):
             return None
-        return ParquetVerdicts(path, kept.counts, kept.basis)
+        return StoredVerdicts(path, kept.counts, kept.basis)
 
     def keep(
         self, made_of: str, verdicts: Iterable[Verdict], basis: Callable[[], VerdictBasis]
-    ) -> ParquetVerdicts:
+    ) -> StoredVerdicts:
         """Count verdicts as they come, and store them; ``basis`` is called after the last one.
 
         What was stored before is deleted, its description first: whatever is described is whole.
@@ -220,22 +239,22 @@ class VerdictCache:
         try:
             make_private(self.folder)
             (self.folder / KEPT).unlink(missing_ok=True)
-            rmtree(path, ignore_errors=True)
+            path.unlink(missing_ok=True)
             counts = count_verdicts(verdicts, path)
             kept = Description(
                 made_of=made_of,
-                sha256=digest_of_rows(path),
+                sha256=digest_of_file(path),
                 basis=basis(),
                 counts=counts,
             )
             write_whole_unsynced(self.folder / KEPT, sealed(kept, self._key))
             for other in self.folder.iterdir():
-                if len(other.name) == len(path.name) and other != path:
-                    rmtree(other, ignore_errors=True)
-        except (duckdb().Error, OSError) as error:
+                if other.suffix == path.suffix and other != path:
+                    other.unlink()
+        except (sqlite3.Error, OSError) as error:
             msg = f"{self.folder}: verdicts cannot be kept: {error}"
             raise InstrumentError(msg) from error
-        return ParquetVerdicts(path, counts, kept.basis)
+        return StoredVerdicts(path, counts, kept.basis)
 
 
 @contextmanager
@@ -264,14 +283,8 @@ def made_of_journal(journal: Journal, only: Collection[str] | None = None) -> st
 
 
 def rows_of(folder: Path, made_of: str) -> Path:
-    """The folder of the rows of cached verdicts."""
-    return folder / made_of[:32]
-
-
-def digest_of_rows(folder: Path) -> str:
-    """The digest of the digests of all files in a folder, in the order of their names."""
-    digests = [digest_of_file(path) for path in sorted(folder.iterdir())]
-    return hashlib.sha256(msgspec.json.encode(digests)).hexdigest()
+    """The file of cached verdicts."""
+    return folder / f"{made_of[:32]}.sqlite"
 
 
 @contextmanager
@@ -282,7 +295,7 @@ def counted_verdicts(
     folder: VerdictCache | None = None,
     *,
     twice: bool = False,
-) -> Iterator[ParquetVerdicts]:
+) -> Iterator[StoredVerdicts]:
     """The counted verdicts of all items (or of ``only`` some), one batch in memory at a time.
 
     ``folder`` caches them; without one they are deleted when the context ends. With ``twice`` the
@@ -310,7 +323,7 @@ def _judge(
     only: Collection[str] | None,
     folder: VerdictCache,
     made_of: str,
-) -> ParquetVerdicts:
+) -> StoredVerdicts:
     judge, read = make_judge(), 0
 
     def observations() -> Iterator[Observation]:

@@ -23,7 +23,7 @@ from harness.pipeline import conclude
 from harness.ports.storage import Journal
 from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
-from harness.verdicts.cached_verdicts import ParquetVerdicts, VerdictCache
+from harness.verdicts.cached_verdicts import StoredVerdicts, VerdictCache
 from harness.verdicts.journal_view import JournalView
 from test_suites.rehearsal import hidden_campaign, hidden_list, read_rehearsal
 from test_suites.right_clock import synchronised
@@ -321,7 +321,7 @@ def test_without_a_commitment_or_a_hidden_pack_privacy_is_not_shown(
 class Forged(VerdictCache):
     """A folder of verdicts in which somebody made one blocked trial more."""
 
-    def load(self, made_of: str) -> ParquetVerdicts | None:
+    def load(self, made_of: str) -> StoredVerdicts | None:
         found = super().load(made_of)
         if found is not None:
             mechanisms = {name: count + 1 for name, count in found.counts.mechanisms.items()}

@@ -11,8 +11,11 @@ from test_suites.house.rooms import modules, syntax
 PLACES = ("harness/store/hub/", "harness/store/registry/")
 """Where SQLAlchemy may be imported; nothing else reaches the database of a hub."""
 
-FILES = frozenset({"harness/cli/monitor_on_postgresql.py", "harness/cli/monitor_queue.py"})
-"""Where a library brings its own tables (procrastinate's queue of jobs)."""
+FILES = frozenset({
+    "harness/cli/monitor_on_postgresql.py", "harness/cli/monitor_queue.py",
+    "harness/verdicts/cached_verdicts.py", "harness/verdicts/count_outcomes.py",
+})  # fmt: skip
+"""Where a library brings its own tables (procrastinate's queue of jobs), and verdicts are counted."""
 
 TABLES = "harness.store.hub.hub_tables"
 """Who has the tables can ask without the condition on the viewer."""

@@ -7,14 +7,14 @@ from pathlib import Path
 from harness.model.outcome_group import Counts
 from harness.model.verdict_basis import VerdictBasis
 from harness.ports.judging import CountedVerdicts
-from harness.verdicts.cached_verdicts import ParquetVerdicts
+from harness.verdicts.cached_verdicts import StoredVerdicts
 from test_suites.memory_fold import MemoryFold
 
 
 def test_nothing_says_nothing() -> None:
     basis = VerdictBasis(observations=0, rules_version="1", preconditions=())
     both: tuple[CountedVerdicts, ...] = (
-        ParquetVerdicts(Path("none"), Counts(), basis),
+        StoredVerdicts(Path("none"), Counts(), basis),
         MemoryFold([]),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,11 +14,11 @@ from msgspec.structs import replace
 
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
-from harness.model.outcome_group import SHOWN, Adverse
+from harness.model.outcome_group import SHOWN, Adverse, Counts
 from harness.model.verdict import BRACKET_FAILED, Mechanism, State, Verdict
 from harness.model.verdict_basis import VerdictBasis
 from harness.verdicts import count_outcomes
-from harness.verdicts.cached_verdicts import ParquetVerdicts
+from harness.verdicts.cached_verdicts import StoredVerdicts
 from harness.verdicts.count_outcomes import count_verdicts
 from test_suites.memory_fold import MemoryFold
 
@@ -67,18 +69,22 @@ def _verdicts(draw: st.DrawFn) -> Verdict:
     )
 
 
-def _folded(verdicts: list[Verdict], folder: Path) -> ParquetVerdicts:
+@contextmanager
+def _folded(verdicts: list[Verdict], folder: Path) -> Iterator[StoredVerdicts]:
     target = folder / "told"
-    return ParquetVerdicts(target, count_verdicts(verdicts, target), NOTHING)
+    with closing(StoredVerdicts(target, count_verdicts(verdicts, target), NOTHING)) as stored:
+        yield stored
+
+
+def _counted(verdicts: list[Verdict], folder: Path) -> Counts:
+    return count_verdicts(verdicts, folder / "told")
 
 
 @given(st.lists(_verdicts(), max_size=60))
 @settings(max_examples=30, deadline=None)
 def test_both_folds_are_equal_whatever_was_found(verdicts: list[Verdict]) -> None:
     memory = MemoryFold(verdicts)
-    with TemporaryDirectory() as name:
-        disk = _folded(verdicts, Path(name))
-
+    with TemporaryDirectory() as name, _folded(verdicts, Path(name)) as disk:
         assert memory.counts == disk.counts
         adverse = [
             Adverse(group.number, one.profile, one.state, (one.probe,))
@@ -96,11 +102,9 @@ def test_both_folds_are_equal_whatever_was_found(verdicts: list[Verdict]) -> Non
 
 
 def test_nothing_is_folded_into_nothing(tmp_path: Path) -> None:
-    disk = _folded([], tmp_path)
-
-    assert disk.counts == MemoryFold([]).counts
-    assert disk.witnesses([]) == ()
-    assert list(tmp_path.rglob("*.parquet")) == []
+    with _folded([], tmp_path) as disk:
+        assert disk.counts == MemoryFold([]).counts
+        assert disk.witnesses([]) == ()
 
 
 def test_fates_are_numbered_in_the_order_in_which_each_was_first_met(tmp_path: Path) -> None:
@@ -108,7 +112,7 @@ def test_fates_are_numbered_in_the_order_in_which_each_was_first_met(tmp_path: P
     states = (State.ALLOWED, State.BLOCKED, State.ALLOWED)
     verdicts = [one for n, state in enumerate(states) for one in _alike(n + 1, state)[n:]]
 
-    groups = _folded(verdicts, tmp_path).counts.groups
+    groups = _counted(verdicts, tmp_path).groups
 
     assert [(0, State.ALLOWED), (1, State.BLOCKED)] == [
         (group.number, group.probe_states[0].state) for group in groups
@@ -135,17 +139,17 @@ def test_many_items_that_fared_alike_are_one_fate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(count_outcomes, "CHUNK", 70)
-    monkeypatch.setattr(count_outcomes, "SORTED", 3)
-    disk = _folded(_alike(500), tmp_path)
-    (group,) = disk.counts.groups
+    with _folded(_alike(500), tmp_path) as disk:
+        (group,) = disk.counts.groups
 
-    assert group.items == 500
-    assert disk.counts.domains == {"proxy": [(((0, 1),), 500)]}
-    assert len(disk.witnesses([Adverse(0, "ks2", State.ALLOWED, ("web",))])) == 500
+        assert group.items == 500
+        assert disk.counts.domains == {"proxy": [(((0, 1),), 500)]}
+        told = disk.witnesses([Adverse(0, "ks2", State.ALLOWED, ("web",))])
+        assert [one.item for one in told] == [f"i{n}" for n in range(500)]
 
 
 def test_of_very_many_times_some_are_kept_evenly(tmp_path: Path) -> None:
-    times = _folded(_alike(2 * SHOWN), tmp_path).counts.latencies["proxy"]
+    times = _counted(_alike(2 * SHOWN), tmp_path).latencies["proxy"]
 
     assert len(times) == SHOWN
     assert (times[0], times[-1]) == (0, (2 * SHOWN - 1) / (2 * SHOWN))
@@ -165,9 +169,9 @@ def test_what_a_later_trial_decided_stands(first: State, last: State, tmp_path: 
     rounds = [(first, 1), (first, 2001), (first, 3001), (last, 4001)]
     trials = [replace(one, state=s, key=replace(one.key, round=n)) for s, n in rounds]
 
-    (group,) = _folded(trials, tmp_path).counts.groups
+    (group,) = _counted(trials, tmp_path).groups
     assert [probe_state.state for probe_state in group.probe_states] == [last]
-    (still,) = _folded(trials[:3], _made(tmp_path / "still")).counts.groups
+    (still,) = _counted(trials[:3], _made(tmp_path / "still")).groups
     assert [probe_state.state for probe_state in still.probe_states] == [first]
 
 
@@ -176,7 +180,7 @@ def test_each_round_is_decided_by_itself(tmp_path: Path) -> None:
     rounds = [(State.INSUFFICIENT, 1), (State.BLOCKED, 2)]
     trials = [replace(one, state=s, key=replace(one.key, round=n)) for s, n in rounds]
 
-    (group,) = _folded(trials, tmp_path).counts.groups
+    (group,) = _counted(trials, tmp_path).groups
     assert {probe_state.state for probe_state in group.probe_states} == {
         State.INSUFFICIENT,
         State.BLOCKED,

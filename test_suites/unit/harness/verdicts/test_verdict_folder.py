@@ -58,7 +58,7 @@ def test_what_was_made_of_other_things_is_not_used_and_goes(tmp_path: Path) -> N
     assert len(list(tmp_path.iterdir())) == 2
 
 
-@pytest.mark.parametrize("name", [f"{KEY[:32]}/rows-00000000.parquet", KEPT])
+@pytest.mark.parametrize("name", [f"{KEY[:32]}.sqlite", KEPT])
 def test_a_changed_byte_is_noticed(tmp_path: Path, name: str) -> None:
     folder = VerdictCache(tmp_path, SECRET)
     folder.keep(KEY, [VERDICT], lambda: SEVEN)
