@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import msgspec
+import pandas as pd
 
 from benchmarks.made_journal import CATEGORIES, PROBES
 from harness.model.scheme import Scheme
@@ -40,7 +43,7 @@ async def concluded(folder: str, journal: str) -> AsyncIterator[dict[str, Any]]:
 
 async def asked(folder: str) -> AsyncIterator[dict[str, Any]]:
     """Compute the same rates and quantiles from the same verdicts with DuckDB alone."""
-    kept, files = _kept(Path(folder))
+    kept, verdicts = _kept(Path(folder))
     blocked = STATES.index(State.BLOCKED)
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("CREATE TABLE fates (fate INTEGER, category VARCHAR)")
@@ -49,20 +52,24 @@ async def asked(folder: str) -> AsyncIterator[dict[str, Any]]:
         connection.execute("CREATE TABLE places (place INTEGER, probe VARCHAR)")
         places = [[number, one[2]] for number, one in enumerate(kept["probes"])]
         connection.executemany("INSERT INTO places VALUES (?, ?)", places)
+        connection.register("verdicts", verdicts)
         yield {}
         found = connection.execute(
             f"""SELECT category, probe, count(*) AS trials, avg((state = {blocked})::INT) AS rate,
                 quantile_disc(service - control, 0.95) AS overhead
-            FROM read_parquet('{files}') JOIN fates USING (fate) JOIN places USING (place)
+            FROM verdicts JOIN fates USING (fate) JOIN places USING (place)
             GROUP BY category, probe ORDER BY category, probe"""
         ).fetchall()
         yield {"trials": sum(row[2] for row in found), "rows": [list(row) for row in found]}
 
 
-def _kept(folder: Path) -> tuple[dict[str, Any], Path]:
-    """Return the stored counts and the path pattern of the verdict files."""
-    files = next(path for path in folder.iterdir() if path.is_dir()) / "*.parquet"
-    return msgspec.json.decode((folder / KEPT).read_bytes())["kept"]["counts"], files
+def _kept(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return the stored counts and the verdicts."""
+    with closing(sqlite3.connect(next(folder.glob("*.sqlite")))) as connection:
+        columns = ("fate", "place", "state", "service", "control")
+        question = f"SELECT {', '.join(columns)} FROM verdicts"  # noqa: S608 - our own names
+        verdicts = pd.DataFrame(connection.execute(question), columns=columns)
+    return msgspec.json.decode((folder / KEPT).read_bytes())["kept"]["counts"], verdicts
 
 
 def made_scheme() -> Scheme:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import duckdb
@@ -22,6 +24,9 @@ from harness.model.observation import CONTROL, AttemptKey, Observation, Timings
 from harness.store.journal.hash_chains import append_line, chained
 from harness.store.journal.header import HEADER, write_header
 from harness.store.journal.journal_state import SealedSegment, scan_folder, write_head
+from harness.store.journal.jsonl_segment import encode_batch
+from harness.store.journal.sealed_segment import SUFFIX, digest_of_file, write_sealed
+from harness.store.parquet import read_parquet
 
 CATEGORIES = ("PORN", "GAMB", "DRUG", "VIOL", "DISC", "CRIM", "SELF", "WEAP", "HATE", "ALW.EDU")
 PROBES = ("web", "web_https")
@@ -50,26 +55,37 @@ def make_journal(folder: Path, observations: int) -> int:
     start = previous = hashlib.sha256((folder / HEADER).read_bytes()).hexdigest()
     segments = -(-observations // (ROWS * BATCHES))
     for number in range(segments):
-        path = folder / f"segment-{number + 1:06d}.parquet"
-        with duckdb.connect(config={"threads": 1}) as connection:
-            connection.execute(_segment(number * BATCHES, path))
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        path = folder / f"segment-{number + 1:06d}{SUFFIX}"
+        records = write_sealed(_opened(number * BATCHES, folder), path)
         batches = tuple(range(number * BATCHES + 1, (number + 1) * BATCHES + 1))
         line = chained(
             SealedSegment(
                 name=path.name,
                 rows=ROWS * BATCHES,
                 batches=batches,
-                sha256=digest,
-                records_sha256="",
+                sha256=digest_of_file(path),
+                records_sha256=records,
                 previous=previous,
             )
         )
         append_line(folder / "manifest.jsonl", line)
         previous = line.hash
+    (folder / "rows.jsonl").unlink()
     write_head(folder, scan_folder(folder, start).head)
     return segments * ROWS * BATCHES
+
+
+def _opened(first: int, folder: Path) -> Path:
+    """Write an open segment of batches from number ``first``."""
+    table, path = folder / "rows.parquet", folder / "rows.jsonl"
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute(_segment(first, table))
+    rows = read_parquet(table, ("batch", "record"))
+    with path.open("wb") as file:
+        for batch, members in groupby(rows, key=itemgetter(0)):
+            file.write(encode_batch(batch, [msgspec.Raw(line.encode()) for _, line in members]))
+    table.unlink()
+    return path
 
 
 def _segment(first: int, path: Path) -> str:

@@ -138,4 +138,4 @@ def _state(journal: Path) -> tuple[int, int]:
             opened += path.stat().st_size
         except OSError:  # it was sealed just now
             continue
-    return len(list(journal.glob("segment-*.parquet"))), opened
+    return len(list(journal.glob("segment-*.gz"))), opened

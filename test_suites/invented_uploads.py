@@ -12,7 +12,7 @@ from test_suites.site_example import NOW
 SIZE = 1_073_741_824
 SENDER = Viewer(role=Role.ASSESSOR, person="id", name="Ama Owusu", streams=None)
 REASON = (
-    "byte 18,204 of the bundle, in the header of journal/segment-000001.parquet, was changed; "
+    "byte 18,204 of the bundle, in the header of journal/segment-000001.gz, was changed; "
     "nothing was stored"
 )
 KNOWN: dict[str, Any] = {

@@ -12,7 +12,7 @@ from harness.cli.bundle import make_bundle
 from harness.cli.measure import measure_campaign
 from harness.model.observation import Observation
 from harness.store.journal.journal import SegmentJournal, open_journal
-from harness.store.journal.parquet_segment import records_by_batch
+from harness.store.journal.sealed_segment import records_by_batch
 from test_suites.keys import write_keys
 from test_suites.rehearsal import simulated_origin, write_campaign
 

@@ -23,6 +23,7 @@ from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.signing import canonical, sign
 from harness.store.journal.hash_chains import INSTRUMENT, STOPS
 from harness.store.journal.journal_state import HEAD
+from harness.store.journal.sealed_segment import sealed_in
 from harness.store.journal.signature_files import PATTERN as SIGNATURES
 
 STATEMENT = "statement.dsse.json"
@@ -48,7 +49,7 @@ def journal_files(folder: Path) -> dict[str, Path]:
     if opened:
         msg = f"{opened[0]}: the campaign was stopped here; 'accredit measure' resumes it"
         raise UsageError(msg)
-    segments = (path.name for path in folder.glob("segment-*.parquet"))
+    segments = (path.name for path in sealed_in(folder))
     names = ("header.json", SCHEME, HEAD, "manifest.jsonl", STOPS, INSTRUMENT, *segments)
     names += tuple(path.name for path in folder.glob(SIGNATURES))
     return {f"journal/{name}": folder / name for name in names if (folder / name).exists()}

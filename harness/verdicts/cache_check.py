@@ -16,7 +16,7 @@ from harness.verdicts.cache_seal import (
     id_of,
     read_sealed,
 )
-from harness.store.journal.parquet_segment import digest_of_file
+from harness.store.journal.sealed_segment import digest_of_file
 from harness.verdicts.cached_verdicts import (
     StoredVerdicts,
     counted_verdicts,

@@ -32,7 +32,7 @@ from harness.model.verdict_basis import VerdictBasis
 from harness.ports.judging import MakeJudge
 from harness.ports.storage import Journal
 from harness.store.atomic_write import write_whole_unsynced
-from harness.store.journal.parquet_segment import digest_of_file
+from harness.store.journal.sealed_segment import digest_of_file
 from harness.store.private_folder import LENGTH, make_private
 from harness.verdicts.cache_seal import (
     KEPT,

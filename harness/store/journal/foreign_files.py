@@ -25,7 +25,7 @@ OWN = frozenset({HEADER, HEAD, MANIFEST, SEED, SCHEME, RECEIPTS, *CHAINS, "lock"
 """The names of a journal's files, beside segments and what crashes leave."""
 
 _LEFT_BY_CRASHES = re.compile(
-    rf"torn-\d{{6}}\.bin|segment-\d{{6}}\.parquet\.tmp"
+    rf"torn-\d{{6}}\.bin|segment-\d{{6}}\.(?:gz|parquet)\.tmp"
     rf"|(?:torn-\d{{6}}\.bin|{'|'.join(map(re.escape, sorted(OWN)))})\.\d+\.tmp"
 )
 
@@ -36,6 +36,7 @@ def foreign_files(directory: Path, state: JournalState) -> Iterator[str]:
     Hidden files, which desktops leave in folders, are passed over. Raises OSError.
     """
     listed = {segment.name for segment in state.sealed}
+    stems = {Path(name).stem for name in listed}
     being_written = f"segment-{len(state.sealed) + 1:06d}"
     for path in sorted(directory.iterdir()):
         name = path.name
@@ -47,7 +48,7 @@ def foreign_files(directory: Path, state: JournalState) -> Iterator[str]:
             continue
         if path.is_file() and path.stem == being_written:  # also while it is sealed
             continue
-        if f"{path.stem}.parquet" in listed and path.suffix == ".jsonl":
+        if path.stem in stems and path.suffix == ".jsonl":
             if not _is_left_by_sealing(path, state):
                 yield f"{path}: is not what was sealed: this file was changed or added"
             continue

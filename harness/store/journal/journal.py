@@ -2,7 +2,7 @@
 
 A journal is a folder: ``header.json`` (the declaration it was opened with), ``head.json`` (the
 number of observations and the hash over them), ``manifest.jsonl`` (the hash chain of sealed
-segments), ``segment-000001.parquet`` ... (sealed), one open ``segment-00000n.jsonl``,
+segments), ``segment-000001.gz`` ... (sealed), one open ``segment-00000n.jsonl``,
 ``torn-*.bin`` (batches that a crash cut short, moved aside), and optionally ``stops.jsonl`` (early
 stops) and ``instrument.jsonl`` (instrument records).
 
@@ -27,7 +27,7 @@ from harness.model.campaign import Stop
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import Observation
 from harness.store.atomic_write import sync_folder, write_whole
-from harness.store.journal import parquet_segment
+from harness.store.journal import sealed_segment
 from harness.store.journal.hash_chains import (
     CHAINS,
     append_line,
@@ -59,7 +59,7 @@ from harness.store.journal.jsonl_segment import (
     marker_of,
 )
 from harness.store.journal.key_index import KeyFilter, KeyIndex
-from harness.store.journal.parquet_segment import digest_of_file
+from harness.store.journal.sealed_segment import SUFFIX, digest_of_file, sealed_beside
 from harness.store.journal.reader import JournalReader
 from harness.store.private_folder import WriterLock
 
@@ -178,7 +178,7 @@ class SegmentJournal(JournalReader):
             remove_interrupted_sealing(self.directory, named)
             cut_torn_tails(state.opened)
             self._key_filter.add(
-                parquet_segment.key_hashes(self.directory / one.name) for one in state.sealed
+                sealed_segment.key_hashes(self.directory / one.name) for one in state.sealed
             )
             self._head = state.head
             self._keep_chains()
@@ -230,25 +230,25 @@ class SegmentJournal(JournalReader):
 
     @_one_at_a_time
     def seal(self) -> None:
-        """Convert the open segment to Parquet and add it to the manifest's hash chain.
+        """Compress the open segment and add it to the manifest's hash chain.
 
         A crash may happen between any two steps: the JSON lines are deleted only when the manifest
-        lists the Parquet file and the head covers the manifest's line.
+        lists the sealed file and the head covers the manifest's line.
         Raises InstrumentError; the JSON lines then stay.
         """
         self.write()
         if not self._open_batches:
             return
         source = self._open_segment.path
-        target = source.with_suffix(".parquet")
-        records = parquet_segment.write_sealed(source, target)
+        target = source.with_suffix(SUFFIX)
+        records = sealed_segment.write_sealed(source, target)
         segments = self._sealed()
         line = chained(
             SealedSegment(
                 name=target.name,
                 rows=self._open_rows,
                 batches=tuple(self._open_batches),
-                sha256=parquet_segment.digest_of_file(target),
+                sha256=sealed_segment.digest_of_file(target),
                 records_sha256=records,
                 previous=segments[-1].hash if segments else self.start,
             )
@@ -258,7 +258,7 @@ class SegmentJournal(JournalReader):
         self._open_segment.close()
         source.unlink()
         sync_folder(self.directory)
-        self._key_filter.add([parquet_segment.key_hashes(target)])
+        self._key_filter.add([sealed_segment.key_hashes(target)])
         self._start_segment()
 
     def close(self) -> None:
@@ -296,7 +296,7 @@ class SegmentJournal(JournalReader):
             return observations
         sealed_keys = KeyIndex()
         for segment in self._sealed():
-            sealed_keys.add_rows(parquet_segment.keys(self.directory / segment.name))
+            sealed_keys.add_lines(sealed_segment.records(self.directory / segment.name))
         return [
             one for one in observations if one.key not in suspects or one.key not in sealed_keys
         ]
@@ -335,20 +335,20 @@ def open_journal(directory: Path) -> SegmentJournal:
 def remove_interrupted_sealing(directory: Path, sealed: Mapping[str, str]) -> None:
     """Remove what interrupted sealing left, so that each segment exists in one form.
 
-    That is Parquet if its stem is in ``sealed``, else JSON lines. ``sealed`` has the SHA-256 of
-    each Parquet file by its stem: the JSON lines are deleted only if it matches. Raises OSError,
+    That is the sealed one if its stem is in ``sealed``, else JSON lines. ``sealed`` has the SHA-256
+    of each sealed file by its stem: the JSON lines are deleted only if it matches. Raises OSError,
     InstrumentError.
     """
-    for pattern in ("segment-*.parquet.tmp", "head.json.*.tmp"):
+    for pattern in ("segment-*.gz.tmp", "segment-*.parquet.tmp", "head.json.*.tmp"):
         for path in directory.glob(pattern):
             path.unlink()
     for path in directory.glob("segment-*.jsonl"):
-        parquet = path.with_suffix(".parquet")
+        file = sealed_beside(path)
         if path.stem not in sealed:
-            parquet.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
             continue
-        if digest_of_file(parquet) != sealed[path.stem]:
-            msg = f"{parquet}: its SHA-256 does not match the manifest; {path.name} has the lines"
+        if digest_of_file(file) != sealed[path.stem]:
+            msg = f"{file}: its SHA-256 does not match the manifest; {path.name} has the lines"
             raise InstrumentError(msg)
         path.unlink()
 

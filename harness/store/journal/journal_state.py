@@ -29,6 +29,7 @@ from harness.store.journal.hash_chains import (
     read_chain,
 )
 from harness.store.journal.jsonl_segment import BatchMarker, Scan, scan
+from harness.store.journal.sealed_segment import sealed_in
 
 HEAD = "head.json"
 
@@ -94,7 +95,7 @@ def heads_after(previous: str, rows: int, markers: Iterable[BatchMarker]) -> lis
 
 
 class SealedSegment(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the manifest: a Parquet file, its digest, the digest of its lines, and hashes."""
+    """A line of the manifest: a sealed file, its digest, the digest of its lines, and hashes."""
 
     name: str
     rows: int
@@ -168,7 +169,7 @@ def scan_folder(directory: Path, start: str) -> JournalState:
     manifest and counted once.
     """
     paths = sorted(directory.glob("segment-*.jsonl"))
-    parquet = sorted(directory.glob("segment-*.parquet"))
+    files = sealed_in(directory)
     sealed = read_manifest(directory / MANIFEST, start)
     names = {Path(segment.name).stem for segment in sealed}
     opened = tuple((path, scan(path)) for path in paths if path.stem not in names)
@@ -176,7 +177,7 @@ def scan_folder(directory: Path, start: str) -> JournalState:
         if contents.broken is not None:
             msg = f"{path}: byte {contents.broken}: a batch was changed here"
             raise InstrumentError(msg)
-    _require_listed(directory, parquet, names, {path.stem for path in paths})
+    _require_listed(directory, files, sealed, {path.stem for path in paths})
     rows = sum(segment.rows for segment in sealed)
     markers = [marker for _, contents in opened for marker in contents.markers]
     heads = heads_after(sealed[-1].hash if sealed else start, rows, markers)
@@ -184,15 +185,18 @@ def scan_folder(directory: Path, start: str) -> JournalState:
     return JournalState(sealed=sealed, opened=opened, head=heads[-1], behind=tuple(behind))
 
 
-def _require_listed(directory: Path, paths: list[Path], listed: set[str], opened: set[str]) -> None:
-    """Require that every Parquet file is in the manifest, or belongs to an open segment."""
-    for path in paths:
-        if path.stem not in listed | opened:
+def _require_listed(
+    directory: Path, files: list[Path], sealed: tuple[SealedSegment, ...], opened: set[str]
+) -> None:
+    """Require that every sealed file is in the manifest, or belongs to an open segment."""
+    listed = {segment.name for segment in sealed}
+    for path in files:
+        if path.name not in listed and path.stem not in opened:
             msg = f"{path}: not in {MANIFEST}: lines were removed there, or this file was added"
             raise InstrumentError(msg)
-    for name in sorted(listed - {path.stem for path in paths}):
-        path = directory / f"{name}.parquet"
-        if not path.exists():  # else the segment was sealed after the folder was listed
+    for name in sorted(listed - {path.name for path in files}):
+        path = directory / name
+        if path.name != name or not path.exists():  # else the segment was sealed after the folder was listed
             msg = f"{path}: is in the manifest, but missing"
             raise InstrumentError(msg)
 

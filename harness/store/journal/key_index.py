@@ -50,7 +50,7 @@ class KeyFilter:
 
 
 def key_hash(key: AttemptKey) -> int:
-    """The last eight bytes of the MD5 of a key, as a number; DuckDB computes the same."""
+    """The last eight bytes of the MD5 of a key, as a number."""
     parts = (key.campaign, key.item, key.probe, key.line, key.profile, str(key.round))
     text = SEPARATOR.join(parts).encode()
     return int.from_bytes(hashlib.md5(text, usedforsecurity=False).digest()[8:])
@@ -107,11 +107,6 @@ class KeyIndex:
         """Remove the keys of ``observations``, which could not be written."""
         for observation in observations:
             self._items[_group_of(observation.key)].discard(observation.key.item)
-
-    def add_rows(self, rows: Iterable[tuple[str, str, str, str, str, int]]) -> None:
-        """Add keys given as campaign, item, probe, line, profile, round."""
-        for campaign, item, probe, line, profile, number in rows:
-            self._items[campaign, probe, line, profile, number].add(intern(item))
 
     def add_lines(self, lines: Iterable[bytes]) -> None:
         """Add the keys of observations' lines."""

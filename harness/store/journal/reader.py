@@ -16,7 +16,7 @@ from harness.model.campaign import Stop
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader
 from harness.model.observation import AttemptKey, Observation
-from harness.store.journal import parquet_segment
+from harness.store.journal import sealed_segment
 from harness.store.journal.foreign_files import foreign_files
 from harness.store.journal.hash_chains import read_instrument, read_stops
 from harness.store.journal.header import FORMAT, HEADER, PRESENT, read_header, with_seed
@@ -101,40 +101,31 @@ class JournalReader:
         """All attempt keys. For a resume, ``batches`` is enough and far smaller."""
         keys, state = KeyIndex(), self.state()
         for segment in state.sealed:
-            keys.add_rows(parquet_segment.keys(self.directory / segment.name))
+            keys.add_lines(sealed_segment.records(self.directory / segment.name))
         for path, contents in state.opened:
             keys.add_lines(lines_of(path, contents.good))
         return frozenset(keys)
 
     def observations(self) -> Iterator[Observation]:
         """All observations, in the order of measurement, one at a time."""
-        decode, state = _OBSERVATIONS.decode, self.state()
-        for segment in state.sealed:
-            yield from map(decode, parquet_segment.records(self.directory / segment.name))
-        for path, contents in state.opened:
-            yield from map(decode, _lines(path, contents))
+        return map(_OBSERVATIONS.decode, self._lines())
 
     def sentinels(self) -> Iterator[Observation]:
         """All observations except those of items: sentinels, heartbeats and retrials."""
-        decode, state = _OBSERVATIONS.decode, self.state()
-        for segment in state.sealed:
-            yield from map(decode, parquet_segment.sentinel_records(self.directory / segment.name))
-        for path, contents in state.opened:
-            yield from (decode(line) for line in _lines(path, contents) if _SENTINEL in line)
+        return (_OBSERVATIONS.decode(line) for line in self._lines() if _SENTINEL in line)
 
     def evidence(self) -> frozenset[str]:
         """The digests of all bodies that the observations name."""
-        state, found = self.state(), set[str]()
-        sealed = (
-            parquet_segment.lines_with(self.directory / one.name, _NAMES_EVIDENCE.decode())
-            for one in state.sealed
-        )
-        opened = (_lines(path, contents) for path, contents in state.opened)
-        for lines in (*sealed, *opened):
-            for line in lines:
-                if _NAMES_EVIDENCE in line:
-                    found.update(_EVIDENCE.decode(line).evidence)
-        return frozenset(found)
+        named = (_EVIDENCE.decode(line) for line in self._lines() if _NAMES_EVIDENCE in line)
+        return frozenset(one for each in named for one in each.evidence)
+
+    def _lines(self) -> Iterator[bytes]:
+        """The lines of all observations, in the order of measurement."""
+        state = self.state()
+        for segment in state.sealed:
+            yield from sealed_segment.records(self.directory / segment.name)
+        for path, contents in state.opened:
+            yield from _lines(path, contents)
 
     def fingerprint(self) -> str:
         """A digest that changes when the contents change."""
@@ -153,7 +144,7 @@ class JournalReader:
         self.instrument_records()
         for segment in state.sealed:
             path = self.directory / segment.name
-            if parquet_segment.digest_of_file(path) != segment.sha256:
+            if sealed_segment.digest_of_file(path) != segment.sha256:
                 msg = f"{path}: its SHA-256 does not match the manifest: the file was changed"
                 raise InstrumentError(msg)
         self._require_no_foreign_files()
@@ -189,7 +180,7 @@ def _lines(path: Path, contents: Scan) -> Iterator[bytes]:
     try:
         yield from lines_of(path, contents.good)
     except FileNotFoundError:
-        sealed = parquet_segment.records(path.with_suffix(".parquet"))
+        sealed = sealed_segment.records(sealed_segment.sealed_beside(path))
         yield from (line + b"\n" for line in islice(sealed, contents.rows))
 
 
@@ -231,7 +222,7 @@ def _markers(journal: JournalReader, segment: SealedSegment) -> Iterator[BatchMa
     """The markers of a segment's batches, computed one record at a time."""
     digests = {number: hashlib.sha256() for number in segment.batches}
     rows = dict.fromkeys(segment.batches, 0)
-    for number, record in parquet_segment.records_by_batch(journal.directory / segment.name):
+    for number, record in sealed_segment.records_by_batch(journal.directory / segment.name):
         if number not in digests:
             msg = f"{segment.name}: holds batch {number}, which the manifest does not name"
             raise InstrumentError(msg)

@@ -15,7 +15,7 @@ from starlette.background import BackgroundTask
 
 from harness.model.hub_access import Viewer
 from harness.store.hub.export_rows import Wanted, key_of, read_table
-from harness.store.hub.parquet_export import TIME, TYPES, write_parquet
+from harness.store.parquet import TIME, TYPES, write_parquet
 from harness.store.hub.repository import Repository
 from reports.dashboard.access import AnyViewer, require
 from reports.dashboard.api.answers import CampaignAnswer, ItemAnswer, OutcomeAnswer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import secrets
@@ -41,8 +42,8 @@ def bodies(home: Path) -> list[Path]:
 
 
 def rows(home: Path) -> Path:
-    """The folder of the rows of cached verdicts."""
-    (found,) = (path for path in (home / "verdicts").iterdir() if path.is_dir())
+    """The file of the rows of cached verdicts."""
+    (found,) = (home / "verdicts").glob("*.sqlite")
     return found
 
 
@@ -93,7 +94,7 @@ def _manifest(home: Path) -> list[bytes]:
 
 
 def _last_segment(home: Path) -> Path:
-    return max((home / "journal").glob("segment-*.parquet"))
+    return max((home / "journal").glob("segment-*.gz"))
 
 
 def _cut_manifest(home: Path) -> None:
@@ -163,15 +164,9 @@ def _cut_body(home: Path) -> None:
 
 def _seal_again(home: Path) -> None:
     """A segment with a page less under the old name; the manifest is not rewritten."""
-    import duckdb  # noqa: PLC0415 - only here
-
-    path = home / "journal/segment-000001.parquet"
-    beside = path.with_suffix(".new")
-    duckdb.sql(
-        f"COPY (SELECT * FROM read_parquet('{path}') WHERE item NOT LIKE '%ill-csam%') "
-        f"TO '{beside}' (FORMAT parquet)"
-    )
-    beside.replace(path)
+    path = home / "journal/segment-000001.gz"
+    kept = [line for line in gzip.decompress(path.read_bytes()).splitlines(keepends=True) if b"ill-csam" not in line]
+    path.write_bytes(gzip.compress(b"".join(kept)))
 
 
 def _change_header(home: Path) -> None:
@@ -188,16 +183,16 @@ def _edit_heads(home: Path) -> None:
     path.write_text(json.dumps(document), encoding="utf-8")
 
 
-SEGMENT = "journal/segment-000001.parquet"
+SEGMENT = "journal/segment-000001.gz"
 
 TAMPERINGS: dict[str, Tampering] = {
     "a byte of a sealed segment": Tampering(
-        lambda home: flip(home / SEGMENT), r"segment-000001.parquet: its SHA-256"
+        lambda home: flip(home / SEGMENT), r"segment-000001.gz: its SHA-256"
     ),
     "a segment without its misses": Tampering(
-        _seal_again, r"segment-000001.parquet: its SHA-256 does not match the manifest"
+        _seal_again, r"segment-000001.gz: its SHA-256 does not match the manifest"
     ),
-    "a segment removed": Tampering(_removed(SEGMENT), r"segment-000001.parquet: .*missing"),
+    "a segment removed": Tampering(_removed(SEGMENT), r"segment-000001.gz: .*missing"),
     "a line of the manifest cut off": Tampering(_cut_manifest, r"not in manifest.jsonl"),
     "the last segment cut off": Tampering(_cut_segment, r"head.json: .*end was changed"),
     "the journal rolled back with its head": Tampering(
@@ -220,7 +215,7 @@ TAMPERINGS: dict[str, Tampering] = {
         _new("journal/stops.jsonl", b'{"name":"plan 1 for pupils"}\n'), r"stops.jsonl"
     ),
     "a sealed segment added": Tampering(
-        _copied(SEGMENT, "journal/segment-000099.parquet"), r"segment-000099.parquet: not in"
+        _copied(SEGMENT, "journal/segment-000099.gz"), r"segment-000099.gz: not in"
     ),
     "an open segment added": Tampering(
         _new("journal/segment-000099.jsonl", b'{"key":{}}\n'),
@@ -234,7 +229,7 @@ TAMPERINGS: dict[str, Tampering] = {
         _new("journal/more/segment-000001.jsonl"), r"journal/more: is no part of the journal"
     ),
     "a file of another kind in the journal": Tampering(
-        _copied(SEGMENT, "journal/segment-000001.parquet.bak"), r"parquet.bak: is no part"
+        _copied(SEGMENT, "journal/segment-000001.gz.bak"), r"gz.bak: is no part"
     ),
     "a byte of evidence": Tampering(
         lambda home: flip(bodies(home)[0]), r"evidence/.*: its SHA-256 does not match its name"
@@ -260,13 +255,13 @@ TAMPERINGS: dict[str, Tampering] = {
         forge_under_the_old_seal, r"kept.json: does not have the seal"
     ),
     "a byte of cached rows": Tampering(
-        lambda home: flip(next(rows(home).iterdir())), r"kept.json: its rows were changed"
+        lambda home: flip(rows(home)), r"kept.json: its rows were changed"
     ),
     "cached rows removed": Tampering(
-        lambda home: shutil.rmtree(rows(home)), r"kept.json: .*damaged, or was changed"
+        lambda home: rows(home).unlink(), r"kept.json: .*damaged, or was changed"
     ),
     "cached rows added": Tampering(
-        lambda home: _new("more.parquet", b"PAR1")(rows(home)),
+        lambda home: rows(home).write_bytes(rows(home).read_bytes() + bytes(4096)),
         r"kept.json: its rows were changed",
     ),
     "half of the cache": Tampering(

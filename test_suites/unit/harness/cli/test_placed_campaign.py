@@ -110,7 +110,7 @@ def test_a_new_campaign_is_left_as_a_run_leaves_it(tmp_path: Path) -> None:
     names = {each.name for each in (tmp_path / "out" / NAME).iterdir()}
     assert {"journal", f"assessment-{scheme}.json"} == names
     kept = {each.name for each in (tmp_path / "out" / NAME / "journal").iterdir()}
-    assert {"header.json", "head.json", "manifest.jsonl", "segment-000001.parquet"} <= kept
+    assert {"header.json", "head.json", "manifest.jsonl", "segment-000001.gz"} <= kept
     assert 0o700 == (tmp_path / "out" / NAME / "journal").stat().st_mode & 0o777
 
 

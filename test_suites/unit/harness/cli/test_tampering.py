@@ -238,7 +238,7 @@ def test_what_a_crash_leaves_is_no_tampering(home: Path) -> None:
     for name in (
         "torn-000001.bin",
         "head.json.4711.tmp",
-        "segment-000003.parquet.tmp",
+        "segment-000003.gz.tmp",
         ".DS_Store",
     ):
         (journal / name).write_bytes(b"half")

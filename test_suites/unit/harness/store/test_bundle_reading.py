@@ -86,9 +86,9 @@ def test_only_a_key_that_was_given_counts(bundle: Path, tmp_path: Path) -> None:
         (lambda c: c.update({STATEMENT: b"{}"}), f"{STATEMENT}: not a DSSE envelope"),
         (
             lambda c: c.update(
-                {"journal/segment-000001.parquet": c["journal/segment-000002.parquet"]}
+                {"journal/segment-000001.gz": c["journal/segment-000002.gz"]}
             ),
-            "segment-000001.parquet .* was changed after signing",
+            "segment-000001.gz .* was changed after signing",
         ),
     ],
 )
@@ -237,7 +237,7 @@ def test_a_bundle_that_was_cut_short_is_told(bundle: Path, tmp_path: Path, size:
         ),
         ({"scheme.json": b'{"id": "strict", "version": "1"}'}, "not made with the scheme"),
         ({"scheme.json": b"[]"}, "a file in the bundle cannot be read"),
-        ({"journal/manifest.jsonl": b""}, r"segment-000001.parquet: not in manifest"),
+        ({"journal/manifest.jsonl": b""}, r"segment-000001.gz: not in manifest"),
         ({"journal/header.json": b'{"campaign": "{}"}'}, "hash chain is broken"),
         (
             {"corpora/canary/datapackage.json": json.dumps({**MANIFEST, "version": "2"}).encode()},

@@ -48,7 +48,7 @@ def test_torn_tails_are_kept_under_names_of_their_own(tmp_path: Path, observe_ba
 
 
 def test_of_each_segment_the_form_that_counts_stays(tmp_path: Path) -> None:
-    for name in ("1.jsonl", "1.parquet", "2.jsonl", "2.parquet", "3.parquet", "4.parquet.tmp"):
+    for name in ("1.jsonl", "1.gz", "2.jsonl", "2.gz", "3.gz", "4.gz.tmp"):
         (tmp_path / f"segment-{name}").write_text("")
     (tmp_path / "manifest.jsonl").write_text("")
     empty = hashlib.sha256(b"").hexdigest()
@@ -56,11 +56,11 @@ def test_of_each_segment_the_form_that_counts_stays(tmp_path: Path) -> None:
     remove_interrupted_sealing(tmp_path, {"segment-1": empty, "segment-3": empty})
 
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["manifest.jsonl", "segment-1.parquet", "segment-2.jsonl", "segment-3.parquet"]
+    assert names == ["manifest.jsonl", "segment-1.gz", "segment-2.jsonl", "segment-3.gz"]
 
 
 def test_lines_go_only_where_the_manifest_s_file_is_whole(tmp_path: Path) -> None:
-    for form in ("jsonl", "parquet"):
+    for form in ("jsonl", "gz"):
         (tmp_path / f"segment-1.{form}").write_text("changed")
 
     with pytest.raises(
@@ -110,8 +110,8 @@ def test_a_crash_while_sealing_loses_and_doubles_nothing(
     if step not in ("in manifest", "head replaced"):
         (folder / "manifest.jsonl").write_bytes(b'{"name":"segm')
     if step == "half a Parquet file":
-        parquet = folder / "segment-000001.parquet"
-        parquet.rename(folder / "segment-000001.parquet.tmp")
+        sealed = folder / "segment-000001.gz"
+        sealed.rename(folder / "segment-000001.gz.tmp")
 
     assert observe_batch(1, 3) == read(folder)
     again = SegmentJournal.open_or_create(folder, HEADER)

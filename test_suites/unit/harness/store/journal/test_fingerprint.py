@@ -11,7 +11,7 @@ from harness.store.journal.reader import fingerprint_of
 
 
 def test_it_changes_with_header_sealed_files_and_whole_batches(tmp_path: Path) -> None:
-    opened, closed = tmp_path / "segment-000002.jsonl", tmp_path / "segment-000001.parquet"
+    opened, closed = tmp_path / "segment-000002.jsonl", tmp_path / "segment-000001.gz"
     opened.write_bytes(encode_batch(2, [{"key": 1}]))
     closed.write_bytes(b"12345")
     segment = SealedSegment(

@@ -48,7 +48,7 @@ def test_a_journal_has_none_also_while_it_is_written(journal: Path, observe_batc
     "name",
     [
         "segment-000004.jsonl",
-        "segment-000002.parquet.bak",
+        "segment-000002.gz.bak",
         "segment-1.jsonl",
         "header.json.bak",
         "torn-1.bin",
@@ -88,6 +88,6 @@ def test_lines_that_interrupted_sealing_left_are_none(
 
 
 def test_a_segment_that_is_being_sealed_is_none(journal: Path) -> None:
-    shutil.copy(journal / "segment-000001.parquet", journal / "segment-000003.parquet")
+    shutil.copy(journal / "segment-000001.gz", journal / "segment-000003.gz")
 
     assert foreign(journal) == []

@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
     for number in range(1, 4):
         line = chained(
             SealedSegment(
-                name=f"segment-{number:06d}.parquet",
+                name=f"segment-{number:06d}.gz",
                 rows=number,
                 batches=(number,),
                 sha256="a",

@@ -98,7 +98,7 @@ def test_sealing_keeps_every_observation_and_goes_on(folder: Path, observe_batch
     for number, batch in enumerate(batches, 1):
         journal.append(number, batch)
 
-    assert len(list(folder.glob("*.parquet"))) == 2
+    assert len(list(folder.glob("*.gz"))) == 2
     assert [folder / "segment-000003.jsonl"] == list(folder.glob("segment-*.jsonl"))
     assert [each for batch in batches for each in batch] == list(journal.observations())
     assert {1, 2, 3, 4, 5} == journal.batches()
@@ -110,7 +110,7 @@ def test_a_segment_of_many_bytes_is_sealed_too(folder: Path, observe_batch: Batc
     journal = SegmentJournal.create(folder, HEADER, segment_bytes=1)
     journal.append(1, observe_batch(1, 3))
 
-    assert [folder / "segment-000001.parquet"] == list(folder.glob("*.parquet"))
+    assert [folder / "segment-000001.gz"] == list(folder.glob("*.gz"))
     assert observe_batch(1, 3) == list(journal.observations())
 
 
@@ -143,7 +143,7 @@ def test_the_fingerprint_changes_with_each_batch_and_with_a_sealed_file(
 
     assert len(set(found)) == 4
     assert found[3] == open_journal(folder).fingerprint()
-    with (folder / "segment-000001.parquet").open("ab") as stream:
+    with (folder / "segment-000001.gz").open("ab") as stream:
         stream.write(b"\0")
     assert found[3] != journal.fingerprint()
 
@@ -153,7 +153,7 @@ def test_sealing_an_empty_segment_makes_no_file(folder: Path) -> None:
 
     journal.seal()
 
-    assert list(folder.glob("*.parquet")) == []
+    assert list(folder.glob("*.gz")) == []
 
 
 def test_damage_in_the_middle_is_named_and_not_taken_for_a_torn_tail(
@@ -241,16 +241,16 @@ def test_changing_a_sealed_segment_or_the_header_is_noticed(
     journal.append(1, observe_batch(1, 3))
     journal.seal()
     journal.close()
-    parquet = folder / "segment-000001.parquet"
-    text = bytearray(parquet.read_bytes())
+    sealed = folder / "segment-000001.gz"
+    text = bytearray(sealed.read_bytes())
     text[40] ^= 1
-    parquet.write_bytes(text)
+    sealed.write_bytes(text)
 
-    with pytest.raises(InstrumentError, match=r"segment-000001.parquet: its SHA-256"):
+    with pytest.raises(InstrumentError, match=r"segment-000001.gz: its SHA-256"):
         open_journal(folder).verify()
 
-    parquet.unlink()
-    with pytest.raises(InstrumentError, match=r"segment-000001.parquet: is in the manifest"):
+    sealed.unlink()
+    with pytest.raises(InstrumentError, match=r"segment-000001.gz: is in the manifest"):
         open_journal(folder).verify()
 
     header = folder / "header.json"

@@ -71,11 +71,11 @@ def delete_manifest(folder: Path) -> None:
 
 def cut_line_and_segment(folder: Path) -> None:
     cut_line(folder)
-    (folder / "segment-000002.parquet").unlink()
+    (folder / "segment-000002.gz").unlink()
 
 
 def unlisted(folder: Path) -> None:
-    shutil.copy(folder / "segment-000002.parquet", folder / "segment-000007.parquet")
+    shutil.copy(folder / "segment-000002.gz", folder / "segment-000007.gz")
 
 
 def reorder(folder: Path) -> None:
@@ -83,7 +83,7 @@ def reorder(folder: Path) -> None:
 
 
 def delete_segment(folder: Path) -> None:
-    (folder / "segment-000001.parquet").unlink()
+    (folder / "segment-000001.gz").unlink()
 
 
 def delete_open_segment(folder: Path) -> None:
@@ -125,14 +125,14 @@ def edit_header(folder: Path) -> None:
 
 
 TAMPERED: list[tuple[Change, str]] = [
-    (cut_byte, r"segment-000002.parquet: not in manifest"),
-    (cut_line, r"segment-000002.parquet: not in manifest"),
-    (cut_all_lines, r"segment-000001.parquet: not in manifest"),
-    (delete_manifest, r"segment-000001.parquet: not in manifest"),
+    (cut_byte, r"segment-000002.gz: not in manifest"),
+    (cut_line, r"segment-000002.gz: not in manifest"),
+    (cut_all_lines, r"segment-000001.gz: not in manifest"),
+    (delete_manifest, r"segment-000001.gz: not in manifest"),
     (cut_line_and_segment, r"head.json: the journal's end .* 7 observations, .* records 10"),
-    (unlisted, r"segment-000007.parquet: not in manifest"),
+    (unlisted, r"segment-000007.gz: not in manifest"),
     (reorder, r"manifest.jsonl: byte 0: the hash chain is broken"),
-    (delete_segment, r"segment-000001.parquet: is in the manifest, but missing"),
+    (delete_segment, r"segment-000001.gz: is in the manifest, but missing"),
     (delete_open_segment, r"head.json: .* 6 observations, .* records 10"),
     (cut_batch, r"head.json: .* 8 observations, .* records 10"),
     (cut_open_byte, r"head.json: .* 8 observations, .* records 10"),

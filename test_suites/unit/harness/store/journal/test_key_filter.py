@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.observation import AttemptKey, Observation
-from harness.store.journal import parquet_segment
+from harness.store.journal import sealed_segment
 from harness.store.journal.jsonl_segment import encode_batch
 from harness.store.journal.key_index import KeyFilter, key_hash
 
@@ -58,8 +58,8 @@ def test_a_sealed_segment_gives_the_same_marks(
     several = [observe(number, title=json.dumps("é")) for number in range(20)]
     (tmp_path / "open.jsonl").write_bytes(encode_batch(1, several))
 
-    parquet_segment.write_sealed(tmp_path / "open.jsonl", tmp_path / "sealed.parquet")
+    sealed_segment.write_sealed(tmp_path / "open.jsonl", tmp_path / "sealed.gz")
 
-    found = parquet_segment.key_hashes(tmp_path / "sealed.parquet")
+    found = sealed_segment.key_hashes(tmp_path / "sealed.gz")
     assert found.dtype == np.uint64
     assert found.tolist() == [key_hash(seen.key) for seen in several]

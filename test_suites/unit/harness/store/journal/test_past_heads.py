@@ -37,7 +37,7 @@ def test_a_batch_that_the_manifest_does_not_name_is_damage(
     journal.seal()
     rows = [(7, b"{}")]
     monkeypatch.setattr(
-        "harness.store.journal.parquet_segment.records_by_batch", lambda _: iter(rows)
+        "harness.store.journal.sealed_segment.records_by_batch", lambda _: iter(rows)
     )
 
     with pytest.raises(InstrumentError, match="holds batch 7, which the manifest does not name"):

@@ -54,10 +54,10 @@ def test_a_changed_file_is_named(tmp_path: Path, observe_batch: Batch) -> None:
     writer = SegmentJournal.create(tmp_path / "journal", {"campaign": "spring"})
     writer.append(1, observe_batch(1, 3))
     writer.seal()
-    with (tmp_path / "journal/segment-000001.parquet").open("ab") as file:
+    with (tmp_path / "journal/segment-000001.gz").open("ab") as file:
         file.write(b"more")
 
-    with pytest.raises(InstrumentError, match=r"segment-000001.parquet: its SHA-256"):
+    with pytest.raises(InstrumentError, match=r"segment-000001.gz: its SHA-256"):
         JournalReader(tmp_path / "journal").require_unchanged()
 
 

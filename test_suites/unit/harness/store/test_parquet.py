@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.store.journal.parquet_segment import connect, quoted
+from harness.store.parquet import connect, quoted
 
 
 def test_it_has_one_thread_and_fetches_nothing() -> None:
@@ -18,7 +18,7 @@ def test_it_has_one_thread_and_fetches_nothing() -> None:
 
 def test_a_path_with_a_quote_is_quoted(tmp_path: Path) -> None:
     path = tmp_path / "O'Neill.parquet"
-    with connect(tmp_path / "it.duckdb", memory="50MB") as connection:
+    with connect() as connection:
         connection.execute(f"COPY (SELECT 7 AS seven) TO {quoted(path)} (FORMAT parquet)")
 
         assert [(7,)] == connection.execute(f"FROM read_parquet({quoted(path)})").fetchall()
