@@ -165,7 +165,9 @@ def _places(path: Path) -> tuple[Path, Path]:
     if target.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     is_other = path.exists() and not (path.is_file() or path.is_dir())
-    if is_other or path.absolute().parts[1:2] in (("dev",), ("proc",)):
+    top = path.absolute().parts[1:3]
+    is_special = top[:1] in (("dev",), ("proc",)) and top != ("dev", "shm")  # files in memory
+    if is_other or is_special:
         raise UsageError(f"{path}: is not a regular file; give another path")
     return target, target.with_name(f"{target.name}.{os.getpid()}.tmp")
 
