@@ -72,11 +72,13 @@ def adopted(asked: socket.socket) -> dict[str, Any] | None:
         sys.exit()
     started, told = os.pipe()
     if (between := os.fork()) == 0:
-        if (child := os.fork()) == 0:
+        if os.fork() == 0:
+            if request["session"]:
+                os.setsid()  # before its id is known: its group may be killed at once
+            os.write(told, str(os.getpid()).encode())
             os.close(started)
             os.close(told)
             return request
-        os.write(told, str(child).encode())
         os._exit(0)
     os.waitpid(between, 0)  # the new process has been adopted
     asked.send(os.read(started, 100))
@@ -112,8 +114,6 @@ def become(request: dict[str, Any]) -> None:
     """Make this process look as if it had just been started."""
     while request["parent"] not in (0, os.getppid()):
         time.sleep(0)
-    if request["session"]:
-        os.setsid()
     for number, stream in enumerate(request["streams"]):
         os.dup2(stream, number)
         os.close(stream)

@@ -32,8 +32,8 @@ GIVERS = {
 }  # fmt: skip
 """The functions that give reasons; what they return is walked below."""
 
-NO_REASONS = {"to fail"}
-"""A part of the decision rule in words, which the same function returns."""
+NO_REASONS = {"to fail", "which shows"}
+"""Parts of the decision rule and of what was found, which the same functions return."""
 
 
 def sentences(node: ast.AST) -> Iterator[str]:

@@ -166,3 +166,8 @@ def conformities(run: Rehearsal, profile: str = "pupils") -> dict[str, Conformit
 def parts(found: Outcome) -> dict[str, int | None]:
     """The count of each part of a metric, by its words."""
     return {part.group: part.metric.k for part in found.metric.parts}
+
+
+def recorded(found: Outcome) -> int:
+    """How many requests a log shows: those with a mark, and those without, of which each decides."""
+    return sum(each or 0 for each in parts(found).values())
