@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.store.assessments import read_assessment
+from test_suites.sizes import only_full
 from test_suites.unit.harness.cli.test_columns import too_long
 
 STORY = """\
@@ -105,6 +106,7 @@ def test_stopped_it_leaves_no_process(tmp_path: Path, stop: signal.Signals) -> N
         os.killpg(process.pid, 0)
 
 
+@only_full
 @pytest.mark.timeout(1500)
 def test_the_whole_story(tmp_path: Path) -> None:
     words = ["demo", "--all", "--out", str(tmp_path)]

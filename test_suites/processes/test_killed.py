@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,8 +12,9 @@ from typing import Any
 import pytest
 
 from test_suites.processes.running import simulated_campaign
+from test_suites.sizes import sized
 
-COUNT = 40 if os.environ.get("TAMPERING_SIZE") == "full" else 4
+COUNT = sized(4, 40)
 """The number of moments tried, half of them while a segment is sealed."""
 
 

@@ -6,7 +6,6 @@ The functions take a file or a database URL; the tests here use SQLite, those in
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -20,13 +19,12 @@ from harness.cli.registry_session import open_session, place_of
 from harness.follow.findings import draft_plan
 from harness.model.event import Event, FindingOpened, PlanAgreed, PlanProgressed
 from test_suites.example import example_finding
+from test_suites.sizes import IS_FULL
 from test_suites.unit.harness.follow.test_stream_life import require_reached, run_stored_lives
 from test_suites.warm_start import Started
 
 AT = datetime(2020, 3, 2, 9, 0, tzinfo=UTC)
 ACME = place_of("Acme")
-IS_FULL = os.environ.get("REGISTRY_SIZE") == "full"
-"""Whether 200 events a writer and 500 lives are written (``REGISTRY_SIZE=full``); else a tenth."""
 
 WRITERS, NOTES, KILLS = 8, 200 if IS_FULL else 20, 6 if IS_FULL else 4
 LIVES = 125 if IS_FULL else 8

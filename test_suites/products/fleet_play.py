@@ -6,7 +6,7 @@ as JSON (``Told``).
 
 Agents, hub, and processes that measure are killed with -9 at moments that a seed draws, and started
 again. The third agent is offline meanwhile until it has recorded runs of two due times, or of as
-many as ``FLEET_OFFLINE_RUNS`` says: its schedule is of each minute, so ten take ten minutes. (Ten
+many as ``OFFLINE_RUNS`` says: its schedule is of each minute, so ten take ten minutes. (Ten
 minutes of a simulated clock are in ``test_agent_results``.) With the library ``libfaketime`` its
 clock is a year behind.
 """
@@ -53,6 +53,7 @@ from test_suites.products.school_squids import (
     OpeningSquid,
     capture_in,
 )
+from test_suites.sizes import sized
 from test_suites.unit.harness.cli.monitored_service import SERVICE, MonitoredService
 
 SITES = ("Hill School", "Vale School", "Moor School")
@@ -63,13 +64,13 @@ TOKEN = re.compile(r"accredit-agent-\S+")
 
 SEED = 20261129
 VICTIMS = ("agent-1", "agent-2", "agent-3", "hub")
-ROUNDS = 3
+ROUNDS = sized(1, 3)
 """How often each of them is killed."""
 
 UPLOAD_WAIT = 10.0
 """Seconds that the killing of the hub waits for an upload."""
 
-OFFLINE_RUNS = int(os.environ.get("FLEET_OFFLINE_RUNS", "2"))
+OFFLINE_RUNS = sized(1, 10)
 """How many due times the third agent measures offline at least; one is due each minute."""
 
 PATIENCE = 600.0 + 90.0 * OFFLINE_RUNS

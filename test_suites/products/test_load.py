@@ -19,6 +19,7 @@ from test_suites.products.squid import Reply as SquidReply
 from test_suites.products.squid import Squid
 from test_suites.products.unbound import Reply as UnboundReply
 from test_suites.products.unbound import Unbound
+from test_suites.sizes import only_full
 
 PATIENT = {"timeout": 4.0, "confirmation_timeout": 8.0, "silence_timeout": 10.0}
 """Long timeouts: every request is answered in the end, which takes long on a slow machine."""
@@ -57,7 +58,9 @@ def assert_right_idle_and_under_load(
 
 @pytest.mark.product("squid")
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("reply", [SquidReply.PAGE_503, SquidReply.RESET])
+@pytest.mark.parametrize(
+    "reply", [SquidReply.RESET, pytest.param(SquidReply.PAGE_503, marks=only_full)]
+)
 def test_squid_gets_correct_verdicts_idle_and_under_load(
     tmp_path: Path, start_range: StartRange, reply: SquidReply
 ) -> None:
@@ -92,7 +95,9 @@ def test_slow_answers_of_squid_are_not_judged_as_silent_drops(
 
 @pytest.mark.product("unbound")
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("reply", [UnboundReply.NXDOMAIN, UnboundReply.REFUSED])
+@pytest.mark.parametrize(
+    "reply", [UnboundReply.NXDOMAIN, pytest.param(UnboundReply.REFUSED, marks=only_full)]
+)
 def test_unbound_gets_correct_verdicts_idle_and_under_load(
     tmp_path: Path, start_range: StartRange, reply: UnboundReply
 ) -> None:

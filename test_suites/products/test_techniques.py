@@ -1,7 +1,7 @@
 """Techniques over real products behind gateways, and what is left of a run: nothing.
 
 A few techniques of each group are tried, and compared with the recorded result. In full size
-(``LABORATORY_SIZE=full``, as ``tox run -e laboratory`` sets it) two campaigns try all of them: what came
+(``SIZE=full``, as ``tox run -e laboratory`` sets it) two campaigns try all of them: what came
 to the origin, what is decided and what is open is the same in both.
 """
 
@@ -25,6 +25,7 @@ from test_suites.products.technique_layout import BRIDGE, TESTER
 from test_suites.products.technique_log_check import OTHER_HOST, STOPPED_ON_THE_WAY_BACK
 from test_suites.products.technique_network import Campaign, Result
 from test_suites.products.technique_table import UNDECIDED, differing, kind_of, recorded
+from test_suites.sizes import IS_FULL
 
 NEEDED = (
     "squid", CERTGEN, "e2guardian", "haproxy", "openssl", "unbound", "named", "nft", "ip",
@@ -33,7 +34,6 @@ NEEDED = (
 MARK = "ACCREDIT_LABORATORY"
 """An environment variable by which the processes of one run are known."""
 
-IS_FULL = os.environ.get("LABORATORY_SIZE") == "full"
 TIMES = 2 if IS_FULL else 1
 SIZE = () if IS_FULL else ("--few",)
 TURNS = (1, 2, 3) if IS_FULL else (1,)

@@ -2,13 +2,12 @@
 
 Generated sequences of every act that touches a decision are played on a stream. A second account of
 what happened, by the order of the acts and not by their times, says what may be favourable. How many
-are played is set by ``DECISION_SEQUENCES``; ``tox -e sequences`` plays 10,000.
+are played is 400; ``tox -e sequences`` plays 10,000.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
@@ -65,8 +64,9 @@ from harness.model.registry_record import (
 )
 from test_suites.unit.harness.follow.plan_life import PlanLife
 from test_suites.unit.harness.follow.test_stream_life import advance
+from test_suites.sizes import sized
 
-SEQUENCES = int(os.environ.get("DECISION_SEQUENCES", "400"))
+SEQUENCES = sized(400, 10_000)
 VERSIONS = ("1", "2")
 SERVICE, SCHEME = "Safe Net", "s"
 

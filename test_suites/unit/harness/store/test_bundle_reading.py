@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import random
 import zipfile
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from harness.store.bundle_reading import opened_bundle
 from harness.store.journal.journal import SegmentJournal
 from test_suites.example import example_assessment
 from test_suites.keys import write_keys
+from test_suites.sizes import IS_FULL
 from test_suites.unit.harness.store.bundled import (
     ASSESSMENT,
     MANIFEST,
@@ -36,7 +36,6 @@ from test_suites.unit.harness.store.bundled import (
 )
 from test_suites.unit.harness.store.journal.test_stops import ONE as STOP
 
-IS_FULL = os.environ.get("TAMPERING_SIZE") == "full"
 """Whether every byte of an archive's framing is tried, and 500 others."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 from collections.abc import Callable
@@ -26,11 +25,11 @@ from harness.store.journal.journal_state import (
 )
 from harness.store.journal.reader import JournalReader
 from test_suites.unit.harness.store.journal.test_stops import ONE as STOP
+from test_suites.sizes import IS_FULL
 
 Batch = Callable[[int, int], list[Observation]]
 Change = Callable[[Path], object]
 HEADER = {"campaign": "spring"}
-IS_FULL = os.environ.get("TAMPERING_SIZE") == "full"
 """Whether every byte of small files is tried, and 500 of large ones."""
 
 
