@@ -13,13 +13,13 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
+from harness import VERSION
 from harness.cli.printing import say, say_data, shown, warn
 from harness.errors import InstrumentError, StoppedError, UsageError
 from harness.judge.without_control import (
@@ -222,7 +222,7 @@ def run_and_write(
         stopped = error
         check.close()
     record = CheckRecord(
-        version=version("isp-accredit"),
+        version=VERSION,
         begun=begun,
         ended=check.clock.now(),
         circumstances=circumstances,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from importlib.metadata import version
 from typing import NamedTuple
 
 import msgspec
 
+from harness import VERSION
 from harness.cli.demo_hub_files import GATEWAY, SCHEDULE, SERVICES
 from harness.cli.demo_hub_people import OWNER
 from harness.cli.demo_hub_story import FIRST, INVITED, SILENT_NOW, Calendar
@@ -86,7 +86,7 @@ def _enrol(fleet: FleetRegistry, declared: MonitoringFile, step: _Step, number: 
     if (step.service, step.site) == INVITED:
         return ""
     identity = Identity.new().public
-    fleet.enrol(secret, identity, version("isp-accredit"), PLATFORM)
+    fleet.enrol(secret, identity, VERSION, PLATFORM)
     return identity.id
 
 
@@ -96,7 +96,7 @@ def _say_last(session: RegistrySession, agents: Agents, now: datetime, calendar:
         for place, agent in agents.items():
             at = calendar.after(2, hours=23) if place == SILENT_NOW else now - NEWS
             status = AgentStatus(
-                version=version("isp-accredit"),
+                version=VERSION,
                 clock=ClockReport(offset=0.02, bound=0.1, age=300.0),
                 uplink=UplinkReport(is_intercepted=False),
                 brackets=(SentinelBracket(schedule=SCHEDULE, at=at, held=True),),

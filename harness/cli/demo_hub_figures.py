@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness import VERSION
 from harness.cli.demo_hub_files import (
     CATEGORIES,
     LINE,
@@ -293,7 +293,7 @@ def _witnesses(count: _Count) -> Iterator[Witness]:
 def _instrument(at: datetime) -> InstrumentRecord:
     """The record of a campaign whose figures were made by this version of the program."""
     why = "simulated, nothing was measured"
-    own = {"isp-accredit": version("isp-accredit")}
+    own = {"isp-accredit": VERSION}
     return InstrumentRecord(
         at=at, python="", tls_library="", libraries=own, kernel="", resolvers=(),
         control_resolver="", mtu=None, hellos=(), clock=ClockState(problem=why),

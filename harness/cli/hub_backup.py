@@ -13,12 +13,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from harness import VERSION
 from harness.cli.hub_backup_files import UPKEEP, HubFiles
 from harness.cli.hub_file import read_hub, read_keys
 from harness.cli.long_running import alone_in
@@ -130,7 +130,7 @@ def _add_rows(
     return BackupManifest(
         format=FORMAT,
         made=now,
-        version=version("isp-accredit"),
+        version=VERSION,
         schema=copy.schema,
         hub=read_keys(folder).public.id,
         monitoring=files.monitoring,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from harness import VERSION
 from harness.model.protocol_case import CONTROL_PORTS, CONTROL_TRANSPORTS, OWN_PORTS
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def origin_files(settings: OriginSettings, folder: Path) -> dict[str, tuple[str,
     of_web = [f"{port}/tcp" for port in ports.model_dump().values()]
     container = CONTAINER.format(
         folder=folder,
-        version=version("isp-accredit"),
+        version=VERSION,
         check=HEALTH_CHECK.format(http=ports.http, zone=first),
         words=EVERYWHERE if twins is None or not twins.listen else "[]",
         lowest=min(ports.http, ports.https, ports.dns),

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
 from typing import Annotated, Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
+from harness import VERSION
 from harness.cli.paths import registry_variables
 from harness.cli.printing import say, shown, wrapped_on_stderr
 from harness.errors import UsageError
@@ -340,7 +340,7 @@ def about(
 ) -> None:
     """Accreditation tests for filtered internet services."""
     if show_version:
-        say(f"isp-accredit {version('isp-accredit')}")
+        say(f"isp-accredit {VERSION}")
         raise typer.Exit
 
 

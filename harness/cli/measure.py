@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +18,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from harness import VERSION
 from harness.campaign.assemble import Prepared, read_campaign
 from harness.campaign.campaign_identity import identity_of
 from harness.campaign.item_selection import techniques_not_chosen
@@ -315,7 +315,7 @@ def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
         not_chosen=techniques_not_chosen(prepared.items, prepared.corpora),
         retrials=True,
         seed_commitment=digest_of_seed(prepared.campaign.seed),
-        instrument=f"isp-accredit {version('isp-accredit')}",
+        instrument=f"isp-accredit {VERSION}",
         run=run,
         probes={name: probe.declares for name, probe in sorted(prepared.probes.items())},
         measured_with=identity_of(prepared, campaign, load_scheme(prepared.campaign.scheme)),

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from harness import VERSION
 from harness.cli.agent_home import AgentHome, Membership
 from harness.cli.agent_page_server import serving_page
 from harness.cli.long_running import alone_in, stopped_by_signals
@@ -136,7 +136,7 @@ def facts_of(agent: SiteAgent, membership: Membership) -> AgentFacts:
         site=membership.site,
         hub=urlsplit(membership.hub_url).netloc.rpartition("@")[2],
         now=clock.now() if clock is not None else datetime.now(UTC),
-        version=version("isp-accredit"),
+        version=VERSION,
         schedules=schedules,
         brackets=tuple(
             PageBracket(each.schedule, each.at, each.held, each.failed) for each in state.brackets

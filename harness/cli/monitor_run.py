@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from harness import VERSION
 from harness.campaign.assemble import Prepared, read_campaign
 from harness.cli.compose import load_and_warn, prepare, refuse_retired, seeded
 from harness.cli.conclude import begun_in, conclude_journal
@@ -337,7 +337,7 @@ def _instrument(assessment: Assessment) -> Iterator[str]:
 
 @cache
 def _version() -> str:
-    return version("isp-accredit")
+    return VERSION
 
 
 def record_run(

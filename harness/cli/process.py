@@ -21,11 +21,11 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from harness import VERSION
 from harness.cli.printing import say
 from harness.errors import PATH_ERRORS, HarnessError, InstrumentError
 from harness.store.private_folder import state_folder
@@ -39,7 +39,7 @@ def write_crash_log(error: BaseException) -> Path | None:
     """
     now = datetime.now(UTC)
     text = "\n".join((
-        f"isp-accredit {version('isp-accredit')}, Python {platform.python_version()}",
+        f"isp-accredit {VERSION}, Python {platform.python_version()}",
         f"{platform.platform()}, {now:%Y-%m-%dT%H:%M:%SZ}",
         without_passwords("".join(traceback.format_exception(error))),
     ))  # fmt: skip
@@ -264,6 +264,9 @@ def exit_code_of(command: Callable[[], int]) -> int:
 
 
 def _commands() -> int:
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"isp-accredit {VERSION}\n")
+        return 0
     from harness.cli.main import invoke  # noqa: PLC0415 - a failing import is explained as well
 
     return invoke(sys.argv[1:])

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from datetime import timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
 
+from harness import VERSION
 from harness.cli.compose import load_and_warn
 from harness.cli.decision_basis import KEPT, with_decisions
 from harness.cli.declared_scheme import judging_scheme
@@ -207,7 +207,7 @@ def _remember(
     judged = {basis.rules for basis in bases if basis is not None} - {RULES_VERSION}
     wrong = msgspec.structs.replace(
         wrong,
-        software=tuple(sorted(software or {f"isp-accredit {version('isp-accredit')}"})),
+        software=tuple(sorted(software or {f"isp-accredit {VERSION}"})),
         corpora=tuple(sorted(corpora)),
         rules=wrong.rules or tuple(sorted(judged)),
         scheme_versions=tuple(sorted({each.held.decision.scheme_version for each in found})),

@@ -13,11 +13,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
+from harness import VERSION
 from harness.cli.agent_home import AgentHome
 from harness.cli.agent_orders import AgentOrders
 from harness.cli.agent_results import hand_over_runs
@@ -252,7 +252,7 @@ class SiteAgent:
 
     def _status(self, clock: HubClock) -> AgentStatus:
         return AgentStatus(
-            version=version("isp-accredit"),
+            version=VERSION,
             clock=ClockReport(offset=clock.offset, bound=clock.bound, age=clock.age),
             uplink=self._uplink.report,
             brackets=self.state.brackets,
@@ -379,6 +379,6 @@ def enrol_message(invitation: Invitation) -> Enrol:
     """The message that enrols this device with its invitation, as the hub made it."""
     return Enrol(
         token=invitation.token(),
-        version=version("isp-accredit"),
+        version=VERSION,
         platform=platform.platform()[:200],
     )

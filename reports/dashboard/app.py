@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
+from harness import VERSION
 from harness.model.hub_access import Viewer
 from harness.store.hub.repository import Repository
 from reports.dashboard.access import Access, Refusal
@@ -66,7 +66,7 @@ def hub_app(parts: HubParts) -> ASGIApp:
         redirect_slashes=False,
         responses=REFUSALS,
         title="Accredit hub",
-        version=version("isp-accredit"),
+        version=VERSION,
     )
     app.state.now, app.state.rows_of = parts.now, parts.rows_of
     add_agent_routes(app, parts.agents)

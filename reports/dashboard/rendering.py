@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from harness import VERSION
 from harness.model.event_times import in_utc
 from harness.model.hub_access import Permission, Viewer
 from harness.store.hub.projection import is_late
@@ -149,7 +149,7 @@ def _environment() -> Environment:
         moment=in_utc,
         static=static_url,
         when=when,
-        edition=version("isp-accredit"),
+        edition=VERSION,
         state_words=STATE_WORDS | HUB_WORDS,
     )
     return environment

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from importlib.metadata import version
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
+from harness import VERSION
 from harness.interop.ooni import OF_LINE, TEST, TIMES, host_of_url
 from harness.interop.ooni_form import CONTROL, SERVICE, extra_facts
 from harness.interop.record import Side
@@ -124,7 +124,7 @@ def _measurement(name: str, trials: list[Trial], proxied: frozenset[str]) -> dic
         "probe_ip": "127.0.0.1",
         "report_id": first.key.campaign,
         "software_name": "isp-accredit",
-        "software_version": version("isp-accredit"),
+        "software_version": VERSION,
         "test_keys": _test_keys(trials, direct=first.key.line not in proxied),
         "test_name": TEST,
         "test_runtime": sum(trial.service.timings.total or 0.0 for trial in trials),
