@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import shutil
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -14,6 +16,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import httpx
+import pytest
+from filelock import FileLock
 from selectolax.lexbor import LexborHTMLParser
 from starlette.types import ASGIApp
 
@@ -162,12 +166,22 @@ def parts_of(opened: Any, clock: SetClock, told: list[str]) -> Any:
     return replace(parts, access=_Access())
 
 
+def copied_demo(folder: Path, shared: pytest.TempPathFactory) -> None:
+    """Copy the hub of the demonstration; one process of a run of tests makes it for all."""
+    place = shared.getbasetemp()
+    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+    with FileLock(place / "demo-hub.lock"):
+        if not (place / "demo-hub.made").exists():
+            make_demo_hub(place / "demo-hub", NOW)
+            (place / "demo-hub.made").touch()
+    shutil.copytree(place / "demo-hub", folder)
+
+
 @contextmanager
-def opened_demo(folder: Path, *, is_made: bool = False) -> Iterator[DemoHub]:
-    """Make the hub of the demonstration in a folder, unless it is there, and open its application."""
+def opened_demo(folder: Path, shared: pytest.TempPathFactory) -> Iterator[DemoHub]:
+    """Copy the hub of the demonstration to a folder, and open its application."""
     clock, told = SetClock(NOW), list[str]()
-    if not is_made:
-        make_demo_hub(folder, NOW)
+    copied_demo(folder, shared)
     with own_environment(), open_hub(folder, clock, told.append, lambda _: None) as opened:
         yield DemoHub(hub_app(parts_of(opened, clock, told)))
     assert told == []

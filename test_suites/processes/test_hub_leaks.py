@@ -50,7 +50,7 @@ FOREIGN = {
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoHub]:
-    with opened_demo(tmp_path_factory.mktemp("leaks") / "hub") as made:
+    with opened_demo(tmp_path_factory.mktemp("leaks") / "hub", tmp_path_factory) as made:
         yield made
 
 

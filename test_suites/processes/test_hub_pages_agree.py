@@ -39,8 +39,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def hub(folder: Path) -> Iterator[DemoHub]:
-    with opened_demo(folder) as made:
+def hub(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoHub]:
+    with opened_demo(folder, tmp_path_factory) as made:
         yield made
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from harness.cli.demo_hub_files import SERVICES
 from harness.cli.demo_hub_people import PEOPLE
+from test_suites.sizes import only_full
 from test_suites.warm_start import Started, run
 
 COMMAND = [sys.executable, "-m", "harness.cli.process", "serve", "--demo"]
@@ -100,6 +101,7 @@ def assert_signed_in(url: str, email: str, password: str) -> None:
         assert "accredit_session" in client.cookies
 
 
+@only_full
 @pytest.mark.timeout(600)
 def test_the_folder_of_a_demonstration_is_kept_where_it_is_named(tmp_path: Path) -> None:
     with running(tmp_path, "--hub", "kept") as demo:

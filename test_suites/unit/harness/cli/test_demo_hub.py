@@ -52,14 +52,14 @@ from harness.model.outcome import Assessment
 from harness.model.surveillance_event import SurveillanceRun
 from harness.schemes.load import load_scheme
 from harness.store.assessments import read_assessment
+from test_suites.demo_hub_example import NOW, copied_demo
 
-NOW = datetime(2026, 11, 24, 6, 10, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "hub"
-    make_demo_hub(folder, NOW)
+    copied_demo(folder, tmp_path_factory)
     return folder
 
 
