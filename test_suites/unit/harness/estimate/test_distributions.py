@@ -1,9 +1,9 @@
 """Own probabilities and quantiles against SciPy, exact fractions, and what defines them.
 
-SciPy judges, and is itself less exact in places (1.18, seen against 50 digits): its ``bdtr`` and
-``bdtrc`` have relative errors of 1e-11 for thousands of items, its ``betainc`` up to 4e-12 for dozens
-and 3e-11 for a million, its ``betaincinv`` up to 5e-12 for millions. Where that would matter the
-judge is the sum of exact terms, or the continued fraction of another book in 45 digits.
+SciPy judges, and is itself less exact in places (1.18, seen against 45 to 70 digits). Its ``bdtr`` and
+``bdtrc`` have relative errors of 1e-11 for thousands of items and of 1e-4 for millions, its ``betainc``
+of 4e-12 for dozens and of 1e-10 for millions, its ``betaincinv`` of 5e-12 for millions. Where that
+matters the judge is the sum of exact terms, or a continued fraction of another book in 45 digits.
 """
 
 from __future__ import annotations
@@ -204,7 +204,9 @@ def test_quantiles_of_whole_parameters_agree_with_scipy(
 @example(1.0, 7.5, 1 - 1e-9)
 @example(3.25, 1.0, 1e-9)
 def test_quantiles_of_effective_sizes_agree_with_scipy(a: float, b: float, level: float) -> None:
-    assert is_same(beta_quantile(a, b, level), float(special.betaincinv(a, b, level)), 2 * EXACT)
+    within = 2 * EXACT if a + b < 1e5 else 1e-11
+
+    assert is_same(beta_quantile(a, b, level), float(special.betaincinv(a, b, level)), within)
 
 
 @given(st.floats(0.05, 1e7), st.floats(0.05, 1e7), levels)
