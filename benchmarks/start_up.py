@@ -19,7 +19,7 @@ from benchmarks.machine import ACCREDIT, PYTHON
 ROUNDS, REPEATS = 5, 4
 BOUNDS = {"--help": 15.0, "list": 20.0, "conclude": 60.0}
 LIBRARIES = (
-    "import duckdb, jinja2, msgspec, pydantic, rich.console, scipy.special, sqlalchemy, typer;"
+    "import duckdb, jinja2, msgspec, numpy, pydantic, rich.console, sqlalchemy, typer;"
     "duckdb.connect(); sqlalchemy.create_engine('sqlite://').connect(); jinja2.Environment();"
     "import gc; gc.freeze()"
 )

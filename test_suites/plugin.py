@@ -356,7 +356,7 @@ def _conclude(path: Path, scheme: str | None) -> Assessment:
     """Conclude from a journal folder (or its campaign's folder) without writing anything."""
     from harness.cli.paths import journal_folder, paths_of_journal  # noqa: PLC0415 - only if asked
     from harness.cli.registry_facts import appeals_in  # noqa: PLC0415 - only if asked
-    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - only if asked
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - only if asked

@@ -44,8 +44,8 @@ LIBRARIES = (
     "cryptography.x509", "curl_cffi", "dkim", "dns.asyncresolver", "duckdb", "fastapi", "filelock",
     "h11", "h2.connection", "httpcore", "httptools", "httpx", "icalendar", "jinja2", "joserfc",
     "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.figure", "msgspec", "multiprocessing", "numpy", "openpyxl", "pandas", "pydantic", "pydantic.root_model", "rapidfuzz",
-    "rfc8785", "rich.console", "rich.progress", "rich.table", "ruamel.yaml", "scipy.optimize",
-    "scipy.stats", "selectolax.lexbor", "sqlalchemy.dialects.sqlite", "tldextract", "typer",
+    "rfc8785", "rich.console", "rich.progress", "rich.table", "ruamel.yaml",
+    "selectolax.lexbor", "sqlalchemy.dialects.sqlite", "tldextract", "typer",
     "uvicorn", "uvloop", "yarl", "zstandard",
 )  # fmt: skip
 """What most commands import."""

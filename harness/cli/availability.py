@@ -110,7 +110,7 @@ def outages_command(
     csv: Annotated[Path | None, typer.Option(help="Write them to this table as well.")] = None,
 ) -> None:
     """List the outages that checks show, each with its least and greatest length."""
-    from harness.cli.outage_table import list_outages  # noqa: PLC0415 - scipy is heavy
+    from harness.cli.outage_table import list_outages  # noqa: PLC0415 - keep the start light
 
     list_outages(journal_folder(journal), csv)
 

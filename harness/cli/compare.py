@@ -89,7 +89,7 @@ def compare_journals(before: Path, after: Path, scheme: str | None = None) -> Co
     Raises UsageError if they have no line and profile in common, or if a scheme or pack was edited
     under the same name and version.
     """
-    from harness.estimate.campaign_comparison import compare_campaigns  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.campaign_comparison import compare_campaigns  # noqa: PLC0415 - keep the start light
 
     compared_journals(_header(before), _header(after))
     first, before_verdicts = _read(before)

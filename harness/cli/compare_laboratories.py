@@ -51,7 +51,7 @@ def compare_two_laboratories(
     first: Path, second: Path, scheme: str | None = None
 ) -> LaboratoryComparison:
     """Compare the journals of two laboratories. Raises UsageError if they cannot be compared."""
-    from harness.estimate.laboratory_comparison import compare_laboratories  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.laboratory_comparison import compare_laboratories  # noqa: PLC0415 - keep the start light
 
     chosen = scheme_of(first, scheme)
     one, other = _read(first, chosen), _read(second, chosen)
@@ -65,7 +65,7 @@ def compare_two_laboratories(
 
 def _read(path: Path, scheme: Scheme) -> Measured:
     from harness.judge.composite_measurements import judge_journal  # noqa: PLC0415 - keep the start light
-    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
 
     with closing(open_unchanged(journal_folder(path))) as journal:
         return Measured(

@@ -58,7 +58,7 @@ def conclude_journal(
     with a line for each thing in the campaign's folder that was changed.
     """
     from harness.cli.witness_check import witnessed_here  # noqa: PLC0415 - cryptography is heavy
-    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
     from harness.verdicts.cached_verdicts import user_verdict_cache  # noqa: PLC0415 - duckdb is heavy
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
 
@@ -83,7 +83,7 @@ def conclude_journal(
 def assessed_at(paths: CampaignPaths, scheme: str | None, share: float, clock: Clock) -> Assessment:
     """Assess a journal with the levels of its scheme multiplied by ``share``; nothing is kept."""
     from harness.follow.alarm_retest import stricter  # noqa: PLC0415 - keep the start light
-    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
 
     folder = paths.journal

@@ -131,7 +131,7 @@ class _Simulation:
 
     def assessment(self) -> Assessment:
         """All outcomes, by the scheme and its decision rules."""
-        from harness.assess.outcomes import assess  # noqa: PLC0415 - scipy is heavy
+        from harness.assess.outcomes import assess  # noqa: PLC0415 - keep the start light
 
         what, scheme = self._what, self._scheme
         preconditions = tuple(self._preconditions())
@@ -236,14 +236,14 @@ def pack_reference(sha256: str, version: str = PACK_VERSION) -> str:
 
 
 def _bounds(k: int, count: _Count, alpha: float) -> Bounds:
-    from harness.estimate.intervals import worst_case  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.intervals import worst_case  # noqa: PLC0415 - keep the start light
 
     return worst_case(k, count.decided, count.undecided, alpha)
 
 
 def _metric(requirement: Requirement, count: _Count, alpha: float) -> Metric:
     """The metric of a requirement over a category, with the bounds that a campaign gives it."""
-    from harness.estimate.interval_choice import EXACT  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.interval_choice import EXACT  # noqa: PLC0415 - keep the start light
     from harness.estimate.rates import CENSUS  # noqa: PLC0415 - the same
 
     failed, n = len(count.failed), count.decided
@@ -266,7 +266,7 @@ def _metric(requirement: Requirement, count: _Count, alpha: float) -> Metric:
 
 def _p_value(requirement: Requirement, k: int, count: _Count) -> float:
     """The smallest level at which the bounds show that the threshold is missed."""
-    from harness.estimate.intervals import p_above, p_below  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.intervals import p_above, p_below  # noqa: PLC0415 - keep the start light
 
     threshold, total = requirement.threshold, count.decided + count.undecided
     assert threshold is not None  # each requirement of the scheme has one

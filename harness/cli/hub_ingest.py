@@ -274,7 +274,7 @@ def _expected(what: Monitored, history: History, now: datetime) -> Expected:
 
 def _assessment(expected: Expected, bundle: Bundle, clock: Clock) -> Assessment:
     """Conclude the journal of a bundle by the hub's scheme, rules and decided appeals."""
-    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - the same
 
     again = judge_again(bundle)

@@ -1,6 +1,6 @@
 """Count the items and registrable domains that a requirement can use in a campaign, by group.
 
-Needs no scipy, so that ``accredit measure`` can count before it sends a packet.
+Needs no ``harness.estimate.intervals``, so that ``accredit measure`` soon counts and sends packets.
 """
 
 from __future__ import annotations

@@ -105,11 +105,15 @@ def differences(at: str, one: Any, other: Any, tolerance: float) -> Iterator[Dif
         for name in sorted(one.keys() | other.keys()):
             below = f"{at}.{name}" if at else name
             yield from differences(below, one.get(name), other.get(name), tolerance)
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+    elif _is_row(one) and _is_row(other) and len(one) == len(other):
         for number, (one_item, other_item) in enumerate(zip(one, other, strict=True)):
             yield from differences(f"{at}[{number}]", one_item, other_item, tolerance)
     elif not _is_equal(one, other, tolerance):
         yield at, one, other
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, list | tuple)
 
 
 def _is_equal(left: Any, right: Any, tolerance: float) -> bool:
@@ -154,7 +158,7 @@ def judge_again(bundle: Bundle) -> JudgedAgain:
     Raises UsageError if the bundle's scheme cannot be read, or differs from the scheme that is
     shipped under its name and version, or if the journal cannot be judged.
     """
-    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
     from harness.store.assessments import assessment_document  # noqa: PLC0415 - the same
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
 

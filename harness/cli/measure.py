@@ -217,7 +217,7 @@ def measure_prepared(
     With ``register``, a scheme, the campaign is registered for it before the first packet. After
     one half of a crossover, raises UnfinishedError, which says how to continue.
     """
-    from harness.pipeline import measure  # noqa: PLC0415 - scipy is heavy
+    from harness.pipeline import measure  # noqa: PLC0415 - keep the start light
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
     from harness.store.private_folder import private_key  # noqa: PLC0415 - only measuring needs it
 

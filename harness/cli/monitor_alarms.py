@@ -98,7 +98,7 @@ def next_step(alarm: Alarm, now: datetime) -> str:
 
 def sizes_of(alarm: Alarm) -> RetestSizes | None:
     """The sizes with which re-tests decide an alarm; ``None`` if it is about no rate of items."""
-    from harness.estimate.alarm_times import retest_sizes  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.alarm_times import retest_sizes  # noqa: PLC0415 - keep the start light
 
     most = alarm.raised.most_missed
     return None if most is None else retest_sizes(most, max(FIRST_TRIES, len(alarm.retests)) + 1)

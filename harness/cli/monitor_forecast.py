@@ -86,7 +86,7 @@ def forecast_lines(
     service: ServiceMonitoring, measured: Sequence[Measured], soon: timedelta
 ) -> Iterator[str]:
     """Say what the alarms of a service find, how soon, and how often they are false."""
-    from harness.estimate.alarm_times import false_alarms  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.alarm_times import false_alarms  # noqa: PLC0415 - keep the start light
     from harness.estimate.surveillance_evidence import FALSE_ALARMS  # noqa: PLC0415 - the same
 
     if not measured:
@@ -112,8 +112,8 @@ def _patterns(
     service: ServiceMonitoring, measured: Sequence[Measured]
 ) -> Mapping[str, list[_Pattern]]:
     """How each requirement and profile is measured, by each schedule, with its level."""
-    from harness.estimate.alarm_times import WatchedRow  # noqa: PLC0415 - scipy is heavy
-    from harness.estimate.surveillance_evidence import level_of  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.alarm_times import WatchedRow  # noqa: PLC0415 - keep the start light
+    from harness.estimate.surveillance_evidence import level_of  # noqa: PLC0415 - keep the start light
 
     alpha = level_of(len(measured), service.alarm_sites)
     grouped: dict[tuple[str, str, str], list[Measured]] = defaultdict(list)
@@ -137,7 +137,7 @@ def _patterns(
 
 def _of_pattern(pattern: _Pattern, requirements: Iterable[str], soon: timedelta) -> str:
     """A schedule's requirements of one size: when a fall is found, and the sizes to propose."""
-    from harness.estimate.alarm_times import (  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.alarm_times import (  # noqa: PLC0415 - keep the start light
         CORRELATION,
         fallen_to,
         items_to_find,

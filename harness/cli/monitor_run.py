@@ -314,7 +314,7 @@ def readings_of(assessment: Assessment) -> tuple[RequirementReading, ...]:
 
     What the campaign does not measure at all, such as documents, is left out.
     """
-    from harness.estimate.surveillance_evidence import reading_of  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.surveillance_evidence import reading_of  # noqa: PLC0415 - keep the start light
 
     found = []
     for outcome in assessment.outcomes:

@@ -44,7 +44,7 @@ def series_views(
 
     ``sites`` is how many sites must show something before an alarm is raised.
     """
-    from harness.estimate.surveillance_evidence import level_of  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.surveillance_evidence import level_of  # noqa: PLC0415 - keep the start light
 
     found = series_of(runs, alarms)
     alpha = level_of(sum(map(_may_alarm, found)), sites)
@@ -58,7 +58,7 @@ def _may_alarm(series: Series) -> bool:
 
 
 def _view(series: Series, alpha: float) -> SeriesView:
-    from harness.estimate.surveillance_evidence import FEWEST_RUNS, evidence_over  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.surveillance_evidence import FEWEST_RUNS, evidence_over  # noqa: PLC0415 - keep the start light
 
     readings = series.readings
     is_binding = bool(readings) and readings[-1].is_binding

@@ -208,7 +208,7 @@ class SoakReading:
         ``None`` if it has no outcome of the finding's requirement, or a failed precondition, such
         as a filter that was off, voids it.
         """
-        from harness.estimate.soak_evidence import level_of_evidence, tally_of  # noqa: PLC0415 - scipy is heavy
+        from harness.estimate.soak_evidence import level_of_evidence, tally_of  # noqa: PLC0415 - keep the start light
         from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
         finding, outcome = held.finding, self._outcome(held.finding)
@@ -245,7 +245,7 @@ class SoakReading:
 
     def _alone(self, journal: Journal, finding: Finding, items: frozenset[str]) -> Outcome | None:
         """The outcome of the requirement of a finding for some items alone."""
-        from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+        from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
 
         scheme = judging_scheme(self._paths.journal, journal.header, self._scheme)
         rows = tuple(row for row in scheme.requirements if row.id == finding.requirement)

@@ -167,7 +167,7 @@ def _kept_assessment(basis: Basis, out: Path) -> Assessment:
 
 def _judged_again(journal: Journal, decision: Decision, wrong: Wrong, out: Path) -> Assessment:
     """Judge a campaign by what is right now; nothing that was judged before is used."""
-    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
 
     folder = CampaignPaths(out=out, campaign=journal.header.campaign.campaign).journal
     declared = journal.header.campaign.scheme

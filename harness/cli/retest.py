@@ -411,7 +411,7 @@ def _extended(
     retest: Retest, fresh: Assessment, items: RetestItems, selection: RetestSelection
 ) -> Retest:
     """The re-test with the size of a sample that decides it at the next level, if there is one."""
-    from harness.estimate.extension import times_larger  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.extension import times_larger  # noqa: PLC0415 - keep the start light
 
     if items.rule is None:
         return retest
@@ -429,7 +429,7 @@ def _extended(
 
 
 def _assess(paths: CampaignPaths, scheme: Scheme, only: tuple[str, ...]) -> Assessment | None:
-    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     if not only:

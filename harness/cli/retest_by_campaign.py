@@ -119,7 +119,7 @@ def _claimed_at(session: RegistrySession, held: HeldPlan) -> datetime | None:
 
 
 def _assess(journal: Journal, scheme: Scheme, paths: CampaignPaths) -> Assessment:
-    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
 
     return conclude(with_corrected_labels(journal, appeals_in(paths.registry)), scheme)
 

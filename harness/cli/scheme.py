@@ -134,7 +134,7 @@ def plan_scheme(
     json: JSON = False,
 ) -> None:
     """Show how many items a campaign needs, and what it can decide, before it is measured."""
-    from harness.cli.power_plan import chance_of_all, forecast  # noqa: PLC0415 - scipy is heavy
+    from harness.cli.power_plan import chance_of_all, forecast  # noqa: PLC0415 - keep the start light
 
     if not 0 < power < 1:
         msg = f"--power {power:g} is not a probability between 0 and 1, such as 0.9"

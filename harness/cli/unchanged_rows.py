@@ -61,7 +61,7 @@ class MeasuredAgain:
 
 def unchanged_rows(items: RetestItems, out: Path) -> UnchangedRows:
     """Find what a re-test must measure again, in the campaign of its finding."""
-    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
 
     finding, whole = items.finding, items.whole
     none = UnchangedRows(scheme=_of_rows(whole, ()))
@@ -98,7 +98,7 @@ def unchanged_rows(items: RetestItems, out: Path) -> UnchangedRows:
 
 def measured_again(rows: UnchangedRows, items: RetestItems, paths: CampaignPaths) -> MeasuredAgain:
     """What became of the rows in the re-test of ``paths``, and of the delay of their items."""
-    from harness.estimate.campaign_comparison import MUST_ALLOW, compare_campaigns  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.campaign_comparison import MUST_ALLOW, compare_campaigns  # noqa: PLC0415 - keep the start light
     from harness.estimate.durations import compare_delays  # noqa: PLC0415 - the same
     from harness.pipeline import conclude  # noqa: PLC0415 - the same
 

@@ -130,7 +130,7 @@ class UploadIngest:
 
         Raises UsageError where the bundle's own assessment does not follow from its journal.
         """
-        from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+        from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
         from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - the same
 
         scheme = own_scheme(hub, bundle.assessment.scheme)

@@ -146,7 +146,7 @@ class _Watch:
 
     def _left(self) -> dict[str, str]:
         """Why events are not yet known to be followed where a probe sees them, by their ids."""
-        from harness.estimate.waits import waits_by_event  # noqa: PLC0415 - scipy is heavy
+        from harness.estimate.waits import waits_by_event  # noqa: PLC0415 - keep the start light
 
         by_place: defaultdict[Place, list[Poll]] = defaultdict(list)
         for poll in judge_maker(self.journal)().polls:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
+from harness.estimate.distributions import binomial_sf
 from harness.estimate.intervals import clopper_pearson
 from harness.estimate.planning import decision_limits, power_at
 from harness.estimate.surveillance_evidence import (
@@ -212,7 +212,7 @@ def retest_sizes(
 def failing(items: int, threshold: float, missed: float, alpha: float) -> float:
     """Return the probability that a service with so many misses is shown to miss a threshold."""
     fails = decision_limits(items, threshold, alpha).fails
-    return 0.0 if fails is None else float(special.bdtrc(fails - 1, items, missed))
+    return 0.0 if fails is None else binomial_sf(fails - 1, items, missed)
 
 
 def false_alarms(

@@ -13,8 +13,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-from scipy import special
-
+from harness.estimate.distributions import binomial_cdf
 from harness.estimate.intervals import clopper_pearson, worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.outages import Outage, OutageLog, outage_log
@@ -55,7 +54,7 @@ def availability(selection: Selection) -> MeasuredMetric:
     mark = threshold.at_least if threshold is not None else None
     p_value = None
     if mark is not None and decided:
-        p_value = float(special.bdtr(most + unknown, decided + unknown, mark))
+        p_value = binomial_cdf(most + unknown, decided + unknown, mark)
     value = most / decided if decided else None
     if log.total and decided:
         lower, upper = _bounds(log, decided, selection.alpha)

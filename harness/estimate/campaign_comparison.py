@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from scipy import special
-
+from harness.estimate.distributions import binomial_cdf
 from harness.estimate.item_selection import CONTROL_CATEGORY
 from harness.estimate.outcome_groups import combine_states
 from harness.estimate.stopping_tests import Trials, trials_by_line_profile
@@ -46,7 +45,7 @@ def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> Change:
     lost = sum(was and not now for was, now in pairs)
     discordant = gained + lost
     # Under the null either side is as likely, so the exact test doubles the smaller tail.
-    tail = float(special.bdtr(min(gained, discordant - gained), discordant, 0.5))
+    tail = binomial_cdf(min(gained, discordant - gained), discordant, 0.5)
     p_value = min(1.0, 2 * tail) if discordant else 1.0
     return Change(
         gained=gained,

@@ -201,9 +201,12 @@ def baseline_of(runs_per_year: int) -> int:
 
 def _widened(scale: float, points: int) -> float:
     """Return a deviation from so many points as one of which three are as seldom exceeded."""
-    from scipy import special  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.distributions import (  # noqa: PLC0415 - numpy is heavy
+        normal_cdf,
+        student_quantile,
+    )
 
-    reach = float(special.stdtrit(points - 1, special.ndtr(LIMIT)))
+    reach = student_quantile(points - 1, normal_cdf(LIMIT))
     return scale * reach / LIMIT * math.sqrt(1 + 1 / points)
 
 

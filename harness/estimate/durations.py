@@ -11,15 +11,14 @@ censored (Kaplan-Meier).
 from __future__ import annotations
 
 import math
-import warnings
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-
+from harness.estimate.distributions import normal_quantile
 from harness.estimate.each_group import Group, worst_of_groups
 from harness.estimate.item_selection import Selection
 from harness.estimate.quantile_bounds import TimedSample
@@ -320,27 +319,48 @@ def time_to_effect(waits: Sequence[TimedEvent], quantile: float, alpha: float) -
     (Brookmeyer & Crowley, Biometrics 38 (1982) 29-41). Too many censored
     waits leave the value or its upper bound unbounded (``None``).
     """
-    ended = [wait.seconds for wait in waits if wait.ended]
-    open_ = [wait.seconds for wait in waits if not wait.ended]
-    if not ended:
-        return TimeToEffect(
-            quantile=quantile, value=None, lower=None, upper=None, events=0, n=len(waits)
-        )
-    from scipy.stats import CensoredData, ecdf  # noqa: PLC0415 - scipy.stats takes 0.4 s to import
-
-    survival = ecdf(CensoredData(uncensored=ended, right=open_)).sf
-    with warnings.catch_warnings():  # the band is undefined after the last wait
-        warnings.simplefilter("ignore", RuntimeWarning)
-        band: Any = survival.confidence_interval(confidence_level=1 - 2 * alpha, method="log-log")
-    times = survival.quantiles
+    left = tuple(kaplan_meier(waits, alpha))
     return TimeToEffect(
         quantile=quantile,
-        value=_crossing(times, survival.probabilities, 1 - quantile),
-        lower=_crossing(times, band.low.probabilities, 1 - quantile),
-        upper=_crossing(times, band.high.probabilities, 1 - quantile),
-        events=len(ended),
+        value=_first(((one.seconds, one.share) for one in left), 1 - quantile),
+        lower=_first(((one.seconds, one.low) for one in left), 1 - quantile),
+        upper=_first(((one.seconds, one.high) for one in left), 1 - quantile),
+        events=sum(wait.ended for wait in waits),
         n=len(waits),
     )
+
+
+class StillWaiting(NamedTuple):
+    """The share that waits longer than some seconds, and its band; NaN where it is undefined."""
+
+    seconds: float
+    share: float
+    low: float
+    high: float
+
+
+def kaplan_meier(waits: Sequence[TimedEvent], alpha: float) -> Iterator[StillWaiting]:
+    """Yield which share still waits after each time at which a wait ended, in order.
+
+    Each limit of the band is one-sided at level ``alpha``: log(-log share) is taken as normal, with
+    Greenwood's variance (Kalbfleisch & Prentice, 2nd ed. (2002), 1.4). It is undefined where none
+    still waits. Raises ValueError unless 0 < alpha < 1.
+    """
+    ended = Counter(wait.seconds for wait in waits if wait.ended)
+    censored = sorted(wait.seconds for wait in waits if not wait.ended)
+    z, waiting, share, greenwood = -normal_quantile(alpha), len(waits), 1.0, 0.0
+    gone = 0  # of those that are censored
+    for seconds, number in sorted(ended.items()):
+        before = bisect_left(censored, seconds)
+        waiting, gone = waiting - (before - gone), before
+        share *= (waiting - number) / waiting
+        low = high = math.nan
+        if number < waiting:
+            greenwood += number / (waiting * (waiting - number))
+            apart = z * math.sqrt(greenwood) / -math.log(share)
+            low, high = share ** math.exp(apart), share ** math.exp(-apart)
+        yield StillWaiting(seconds, share, low, high)
+        waiting -= number
 
 
 def bounded_percentile(n: int, alpha: float = 0.05) -> float:
@@ -353,7 +373,6 @@ def waits_for(quantile: float, alpha: float = 0.05) -> int:
     return math.ceil(math.log(alpha) / math.log(quantile))
 
 
-def _crossing(times: np.ndarray, left: np.ndarray, level: float) -> float | None:
+def _first(left: Iterable[tuple[float, float]], level: float) -> float | None:
     """Return the first time at which at most the share ``level`` is still waiting."""
-    reached = np.flatnonzero(left <= level + 1e-12)
-    return float(times[reached[0]]) if len(reached) else None
+    return next((seconds for seconds, share in left if share <= level + 1e-12), None)

@@ -1,7 +1,7 @@
 """Evidence about a rate that may be read after every item (an e-process), and bounds from it.
 
 Reading an ordinary bound every week gives a false result in 23 % of years (METHOD (c), "Repeated
-looks"). Without scipy, because a campaign that may stop early reads it on a machine that only
+looks"). Without NumPy, because a campaign that may stop early reads it on a machine that only
 measures.
 """
 

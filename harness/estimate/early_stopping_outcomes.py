@@ -100,7 +100,7 @@ class EarlyStoppingOutcomes:
         ``basis`` holds preconditions and plain twins, ``instrument`` the instrument records. Rates
         of categories that a plan may have stopped get bounds that hold at any time.
         """
-        from harness.estimate.estimate import estimate  # noqa: PLC0415 - an agent has no scipy
+        from harness.estimate.estimate import estimate  # noqa: PLC0415 - keep the start light
 
         header, campaign = self._journal.header, self._campaign
         estimates = estimate(

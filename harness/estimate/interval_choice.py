@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
+from harness.estimate.distributions import hypergeometric_masses
 from harness.estimate.e_process import anytime_bounds, anytime_p_above, anytime_p_below
 from harness.estimate.intervals import (
     Bounds,
@@ -383,16 +383,7 @@ def is_in_runs(is_rare: NDArray[np.bool_]) -> bool:
 
 def chances_of_runs(trials: int, rare: int) -> NDArray[np.float64]:
     """The chance of 1, 2, ... runs of the rare ones among so many trials in a random order."""
-    others = trials - rare
-    runs = np.arange(1, min(rare, others + 1) + 1)
-    ways = _log_ways(rare - 1, runs - 1) + _log_ways(others + 1, runs)
-    return np.asarray(np.exp(ways - _log_ways(trials, np.array([rare]))), dtype=np.float64)
-
-
-def _log_ways(of: int, some: Numbers) -> NDArray[np.float64]:
-    """The logarithm of the numbers of ways to choose ``some`` of so many."""
-    ways = special.gammaln(of + 1) - special.gammaln(some + 1) - special.gammaln(of - some + 1)
-    return np.asarray(ways, dtype=np.float64)
+    return hypergeometric_masses(trials, trials - rare + 1, rare)
 
 
 def longest_stretch(is_rare: NDArray[np.bool_]) -> int:

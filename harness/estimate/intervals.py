@@ -20,7 +20,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special
+
+from harness.estimate.distributions import (
+    beta_cdf,
+    beta_quantile,
+    hypergeometric_cdf,
+    hypergeometric_sf,
+    student_quantile,
+)
 
 Rates = Mapping[float, int]
 """Numbers of domains by their rate, between 0 and 1."""
@@ -91,7 +98,7 @@ def _lower(groups: _Groups, alpha: float) -> float:
     if not positive:
         return 0.0
     domains, with_positive = (sum(number for _, number in part) for part in (groups, positive))
-    share = float(special.betaincinv(with_positive, domains - with_positive + 1, alpha))
+    share = beta_quantile(with_positive, domains - with_positive + 1, alpha)
     low, high = positive[0][0] * share, positive[-1][0] * share  # all rates equal
     if len(positive) == 1:
         return high  # exact, and Clopper-Pearson for a rate of 1
@@ -108,8 +115,7 @@ def _root(excess: Callable[[float], float], low: float, high: float) -> float:
     """Return where an increasing function is 0 between two ends, to within ``PRECISION``.
 
     By Illinois' form of false position (Dowell & Jarratt, BIT 11 (1971) 168-174), and by bisection
-    in every third step. ``scipy.optimize`` takes 0.1 s to import, which a conclusion need not wait
-    for.
+    in every third step.
     """
     below, above, side, step = excess(low), excess(high), 0, 0
     while high - low > PRECISION:
@@ -141,7 +147,7 @@ def _below(groups: _Groups, mark: float) -> float:
     if len(positive) == 1:
         ((rate, number),) = positive
         domains = sum(number for _, number in groups)
-        return float(special.betainc(number, domains - number + 1, mark / rate))
+        return beta_cdf(number, domains - number + 1, mark / rate)
     values = np.array([0.0, *(rate for rate, _ in groups)]) - mark
     numbers = np.array([1, *(number for _, number in groups)], dtype=float)
     return min(1.0, max(0.0, 0.5 - _gil_pelaez(values, numbers) / math.pi))
@@ -203,8 +209,8 @@ def clopper_pearson(k: int, n: int, alpha: float) -> Bounds:
     _check(k, n)
     if n == 0:
         return Bounds(None, None)
-    lower = 0.0 if k == 0 else float(special.betaincinv(k, n - k + 1, alpha))
-    upper = 1.0 if k == n else float(special.betaincinv(k + 1, n - k, 1 - alpha))
+    lower = 0.0 if k == 0 else beta_quantile(k, n - k + 1, alpha)
+    upper = 1.0 if k == n else beta_quantile(k + 1, n - k, 1 - alpha)
     return Bounds(lower, upper)
 
 
@@ -229,8 +235,8 @@ def effective_bounds(rate: float, items: float, alpha: float) -> Bounds:
     Survey Methodology 24 (1998) 193-201.
     """
     k = rate * items
-    lower = 0.0 if rate <= 0 else float(special.betaincinv(k, items - k + 1, alpha))
-    upper = 1.0 if rate >= 1 else float(special.betaincinv(k + 1, items - k, 1 - alpha))
+    lower = 0.0 if k <= 0 else beta_quantile(k, items - k + 1, alpha)
+    upper = 1.0 if k >= items else beta_quantile(k + 1, items - k, 1 - alpha)
     return Bounds(lower, upper)
 
 
@@ -266,17 +272,15 @@ def open_entries(size: int, sampled: int, misses: int, alpha: float) -> Bounds:
         raise ValueError(msg)
     if sampled == 0:
         return Bounds(None, None)
-    from scipy.stats import hypergeom  # noqa: PLC0415 - scipy.stats takes 0.4 s to import
-
     low, high = misses, size - sampled + misses
 
     def is_plausibly_as_many(many: int) -> bool:
         """Whether at least so many misses have a probability above alpha with ``many`` open."""
-        return bool(hypergeom.sf(misses - 1, size, many, sampled) > alpha)
+        return hypergeometric_sf(misses - 1, size, many, sampled) > alpha
 
     def is_too_many(many: int) -> bool:
         """Whether at most so many misses have a probability of at most alpha with one more open."""
-        return bool(hypergeom.cdf(misses, size, many + 1, sampled) <= alpha)
+        return hypergeometric_cdf(misses, size, many + 1, sampled) <= alpha
 
     return Bounds(
         float(smallest(low, high, is_plausibly_as_many)), float(smallest(low, high, is_too_many))
@@ -352,7 +356,7 @@ def _bounds(
     variance = math.fsum(_variance_of_total(scores) for scores in strata)
     if variance == 0:
         return effective_bounds(value, kish, alpha), kish
-    ratio = float(special.stdtrit(n - 1, 1 - alpha) / special.stdtrit(freedom, 1 - alpha))
+    ratio = student_quantile(n - 1, 1 - alpha) / student_quantile(freedom, 1 - alpha)
     items = min(value * (1 - value) / variance * ratio**2, float(n))
     return effective_bounds(value, items, alpha), items
 

@@ -116,7 +116,7 @@ def corrected_bounds(bounds: Bounds, label_error: float, clean: Bounds) -> Bound
 
 def audited_error(wrong: int, audited: int, alpha: float = 0.05) -> float | None:
     """Return the upper bound of the label error from a random audit: 0 of 299 gives 1 %."""
-    from harness.estimate.intervals import clopper_pearson  # noqa: PLC0415 - an agent has no scipy
+    from harness.estimate.intervals import clopper_pearson  # noqa: PLC0415 - keep the start light
 
     return clopper_pearson(wrong, audited, alpha).upper
 

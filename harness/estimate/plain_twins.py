@@ -10,8 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from scipy import special
-
+from harness.estimate.distributions import binomial_cdf
 from harness.estimate.intervals import clopper_pearson, worst_case
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import MeasuredMetric
@@ -146,7 +145,7 @@ def p_of_favour(favoured: int, other_way: int) -> float:
     McNemar, Psychometrika 12 (1947) 153-157: under the null hypothesis the number of favoured pairs
     is binomial with probability 1/2.
     """
-    return float(special.bdtr(other_way, favoured + other_way, 0.5))
+    return binomial_cdf(other_way, favoured + other_way, 0.5)
 
 
 def _compared(pairs: Iterable[TwinPair]) -> _Compared:

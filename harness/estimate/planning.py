@@ -14,8 +14,13 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
+from harness.estimate.distributions import (
+    binomial_cdf,
+    binomial_masses,
+    binomial_rate,
+    normal_quantile,
+)
 from harness.estimate.interval_choice import BY_CHANCE, TrialShare, chances_of_runs
 from harness.estimate.stopping_tests import Sprt, SprtPlan
 
@@ -55,7 +60,12 @@ def fewest_items(threshold: float, misses: int, alpha: float = 0.05) -> int:
     Raises ValueError for a threshold of 1: no sample can show that nothing is open.
     """
     _check(threshold)
-    return _first(misses + 1, lambda n: _tail(misses, n, 1 - threshold) <= alpha)
+    miss = 1 - threshold
+    # A Poisson mean (Wilson & Hilferty 1931), and the items with about as many.
+    root = 3 * math.sqrt(misses + 1)
+    mean = (misses + 1) * (1 - 1 / root**2 - normal_quantile(alpha) / root) ** 3
+    guess = math.ceil(mean * (1 / miss - 0.5) + misses / 2)
+    return _first(misses + 1, guess, lambda n: binomial_cdf(misses, n, miss) <= alpha)
 
 
 def decision_limits(
@@ -68,8 +78,10 @@ def decision_limits(
     """
     _check(threshold)
     miss = 1 - threshold
-    passes = _first(0, lambda m: _tail(m, n, miss) > alpha) - 1
-    fails = _first(0, lambda m: m > n or 1 - _tail(m - 1, n, miss) < alpha)
+    middle, apart = n * miss, -normal_quantile(alpha) * math.sqrt(n * miss * threshold)
+    below, above = math.floor(middle - apart), math.ceil(middle + apart)
+    passes = _first(0, below, lambda m: binomial_cdf(m, n, miss) > alpha) - 1
+    fails = _first(0, above, lambda m: m > n or 1 - binomial_cdf(m - 1, n, miss) < alpha)
     return DecisionLimits(
         n=n,
         passes=passes if passes >= 0 else None,
@@ -82,13 +94,13 @@ def rate_for_power(n: int, misses: int, power: float = 0.9) -> float:
     """Return the true rate at which at most ``misses`` of ``n`` have probability ``power``."""
     if misses >= n:
         return 0.0
-    return 1 - float(special.bdtri(misses, n, power))
+    return 1 - binomial_rate(misses, n, power)
 
 
 def power_at(n: int, threshold: float, true_rate: float, alpha: float = 0.05) -> float:
     """Return the probability that a service of ``true_rate`` passes a test of ``n`` items."""
     passes = decision_limits(n, threshold, alpha).passes
-    return 0.0 if passes is None else _tail(passes, n, 1 - true_rate)
+    return 0.0 if passes is None else binomial_cdf(passes, n, 1 - true_rate)
 
 
 def power_with_undecided(
@@ -111,20 +123,18 @@ def power_with_undecided(
     if passes is None:
         return 0.0
     chances: NDArray[np.float64] = np.zeros(passes + 1)  # by how many are missed or undecided
-    for lost in range(passes + 1):
-        is_over = lost > limit * n and 1 - _tail(lost - 1, n, limit) <= alpha
-        here = 0.0 if is_over else _tail(lost, n, undecided) - _tail(lost - 1, n, undecided)
-        missed = np.arange(passes + 1 - lost)
-        more = np.asarray(special.bdtrc(missed, n - lost, 1 - true_rate), dtype=np.float64)
-        among = -np.diff(more, prepend=1.0)
-        chances[lost:] = chances[lost:] + here * among
+    for lost, chance in enumerate(binomial_masses(passes, n, undecided).tolist()):
+        is_over = lost > limit * n and 1 - binomial_cdf(lost - 1, n, limit) <= alpha
+        if chance and not is_over:
+            among = binomial_masses(passes - lost, n - lost, 1 - true_rate)
+            chances[lost:] = chances[lost:] + chance * among
     refused, whole = 0.0, 0
     for rare in range(passes, 1, -1):
         if chances[rare] >= NEGLIGIBLE and whole < CERTAIN:
             share = _refused(n, rare, threshold, alpha)
             whole = 0 if share else whole + 1
             refused += float(chances[rare]) * share
-    return math.fsum(chances) - refused
+    return min(1.0, math.fsum(chances) - refused)
 
 
 @cache
@@ -175,7 +185,7 @@ def items_for_power(
     misses = 0
     while True:
         n = fewest_items(threshold, misses, alpha)
-        if _tail(misses, n, 1 - true_rate) >= power:
+        if binomial_cdf(misses, n, 1 - true_rate) >= power:
             return n
         misses += 1
 
@@ -190,7 +200,7 @@ def fixed_plan(
     misses = 0
     while True:
         n = fewest_items(threshold, misses, alpha)
-        if _tail(misses, n, 1 - good_rate) >= 1 - beta:
+        if binomial_cdf(misses, n, 1 - good_rate) >= 1 - beta:
             return FixedPlan(n=n, misses=misses)
         misses += 1
 
@@ -260,22 +270,21 @@ def zero_miss_items(threshold: float, alpha: float = 0.05) -> int:
     return math.ceil(math.log(alpha) / math.log(threshold))
 
 
-def _tail(misses: int, n: int, miss_rate: float) -> float:
-    """Return P[X <= misses] for X ~ Bin(n, miss_rate)."""
-    if misses < 0:
-        return 0.0
-    if misses >= n:
-        return 1.0
-    return float(special.bdtr(misses, n, miss_rate))
+def _first(start: int, guess: int, holds: Callable[[int], bool]) -> int:
+    """Return the smallest number from ``start`` for which the monotone ``holds`` is true.
 
-
-def _first(start: int, holds: Callable[[int], bool]) -> int:
-    """Return the smallest number from ``start`` for which the monotone ``holds`` is true."""
-    step, low = 1, start - 1
-    while not holds(low + step):
-        low += step
-        step *= 2
-    high = low + step
+    It takes few calls if ``guess`` is near.
+    """
+    low, high, step = max(start, guess) - 1, max(start, guess), 1
+    if holds(high):
+        while low >= start and holds(low):
+            step *= 2
+            low, high = max(start - 1, low - step), low
+    else:
+        low, high = high, high + 1
+        while not holds(high):
+            step *= 2
+            low, high = high, high + step
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import repeat
 
-from scipy import special
-
+from harness.estimate.distributions import binomial_cdf, hypergeometric_sf
 from harness.estimate.intervals import Bounds, WeightedItem, weighted_rate, worst_case
 from harness.estimate.item_selection import CONTROL_CATEGORY, Packs, counts_category, source_of
 from harness.estimate.outcome_groups import (
@@ -40,7 +39,7 @@ def failing(
     ``counts`` are (blocked, tried); p = P[X <= blocked] at the threshold, then Holm.
     """
     p_values = {
-        name: float(special.bdtr(blocked, tried, threshold))
+        name: binomial_cdf(blocked, tried, threshold)
         for name, (blocked, tried) in counts.items()
         if tried > 0
     }
@@ -142,9 +141,7 @@ def fisher_exact(one: tuple[int, int], other: tuple[int, int]) -> float:
     (right, n), (other_right, other_n) = one, other
     if not n or not other_n:
         return 1.0
-    from scipy.stats import hypergeom  # noqa: PLC0415 - scipy.stats takes 0.4 s to import
-
-    return float(hypergeom.sf(right - 1, n + other_n, right + other_right, n))
+    return hypergeometric_sf(right - 1, n + other_n, right + other_right, n)
 
 
 def _groups(profile_results: ProfileResults, policy: Policy, phase: str) -> _Groups:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from scipy import special
-
+from harness.estimate.distributions import binomial_sf
 from harness.estimate.each_group import Group, worst_of_groups
 from harness.estimate.intervals import worst_case
 from harness.estimate.item_selection import Selection
@@ -111,7 +110,7 @@ def _unanswered(selection: Selection) -> tuple[Metric, tuple[Adverse, ...]]:
                 answered += result.items
     n = silent + answered
     bounds = worst_case(silent, n, doubtful, selection.alpha)
-    p_value = float(special.bdtrc(silent - 1, n + doubtful, MOST_UNANSWERED)) if silent else 1.0
+    p_value = binomial_sf(silent - 1, n + doubtful, MOST_UNANSWERED) if silent else 1.0
     metric = Metric(
         name="resolver_latency",
         unit="share",

@@ -13,7 +13,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from harness.estimate.durations import TimedEvent, time_to_effect
@@ -23,10 +23,13 @@ from harness.estimate.log_safekeeping import changes_on_record
 from harness.estimate.log_selection import part
 from harness.estimate.quantile_bounds import TimedSample
 from harness.estimate.rates import MeasuredMetric
-from harness.estimate.working_time import working_seconds
 from harness.model.metric import Metric, Part, Source
 from harness.model.smallest_sample import MEDIAN
 from harness.model.timed_event import SHOWS_CONTENT, Asks, EventKind, Poll
+
+DAY = 86_400.0
+WORKING_DAYS = 5
+"""Monday to Friday: the first days of a week (ISO 8601)."""
 
 SHOWN_TWICE = 2
 """How many polls must show the effect of an event."""
@@ -260,3 +263,22 @@ def delay_of(
     )
     metric = sample.in_seconds(selection.measure.metric, "waits (Kaplan-Meier)")
     return replace(metric, value=found.value, left_out=dict(unused))
+
+
+def working_seconds(begin: datetime, end: datetime) -> float:
+    """Return the seconds from ``begin`` until ``end`` that are not on a weekend.
+
+    Both are aware, and in UTC. A day has 24 hours, so five working days are 432,000 seconds.
+    Public holidays are not known here; they count as working days. 0 if ``end`` is not later.
+    """
+    if end <= begin:
+        return 0.0
+    return _since_monday(end, begin) - _since_monday(begin, begin)
+
+
+def _since_monday(moment: datetime, first: datetime) -> float:
+    """Return the working seconds from the Monday of the week of ``first`` until a moment."""
+    day = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    monday = day - timedelta(days=day.weekday())
+    weeks, left = divmod((moment - monday).total_seconds(), 7 * DAY)
+    return weeks * WORKING_DAYS * DAY + min(left, WORKING_DAYS * DAY)

@@ -1,6 +1,6 @@
 """The one convention for quantiles of samples, and the binomial distribution of their ranks.
 
-Without scipy, for pages of the hub and machines that only measure.
+Without ``harness.estimate``, for pages of the hub and machines that only measure.
 """
 
 from __future__ import annotations

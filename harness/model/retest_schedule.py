@@ -2,8 +2,8 @@
 
 All re-tests of a plan together spend the level alpha of its requirement: try k is judged at alpha /
 (k (k + 1)), so that k tries spend k / (k + 1) of it (proposed by this project; the sum bounds the
-probability of a wrong result by Boole's inequality). See dd-067. Without scipy, because a page of
-the hub and a machine that only measures show it too.
+probability of a wrong result by Boole's inequality). See dd-067. Without ``harness.estimate``,
+because a page of the hub and a machine that only measures show it too.
 """
 
 from __future__ import annotations

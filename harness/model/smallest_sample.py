@@ -1,8 +1,8 @@
 """The smallest number of items with which a requirement can be met at all.
 
 With fewer items no service conforms, because the bound of "n of n right" stays below the threshold
-(METHOD (c), table 1, column m = 0). This module does not use scipy, so that a scheme can be checked
-and a campaign announced on a machine that only measures.
+(METHOD (c), table 1, column m = 0). This module does not use ``harness.estimate``, so that a scheme
+can be checked and a campaign announced on a machine that only measures.
 
 n counts independent units: registrable domains for a rate, pairs or timed events for a duration.
 ``alpha`` is the one-sided level of the decision.

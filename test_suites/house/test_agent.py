@@ -11,7 +11,7 @@ from harness.ports.network import Origin
 from test_suites.house.test_extras import PROJECT
 from test_suites.rehearsal import write_campaign
 
-MAIN_JOB = ("scipy", "sqlalchemy", "jinja2", "matplotlib", "pandas")
+MAIN_JOB = ("sqlalchemy", "jinja2", "matplotlib", "pandas")
 """Libraries that come into use only after measuring."""
 
 MEASURE = """

@@ -18,7 +18,7 @@ from test_suites.unit.test_suites.conftest import INI
 
 pytest_plugins = ["pytester"]
 
-HEAVY = ("scipy", "duckdb", "allure", "pandas", "matplotlib", "pydantic", "harness", "reports")
+HEAVY = ("numpy", "duckdb", "allure", "pandas", "matplotlib", "pydantic", "harness", "reports")
 
 
 def test_importing_it_is_light() -> None:

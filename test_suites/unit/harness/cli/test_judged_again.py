@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.cli.conclude import conclude_journal
-from harness.cli.judge import JudgedAgain, judge_again
+from harness.cli.judge import TOLERANCE, JudgedAgain, differences, judge_again
 from harness.cli.measure import measure_campaign
 from harness.errors import UsageError
 from harness.model.outcome import Assessment, Conformity, PrintedHead
@@ -59,6 +59,16 @@ def test_an_honest_assessment_follows_from_its_journal(measured: tuple[Path, Ass
     told = again(measured)
 
     assert ((), True) == (told.differences, told.is_same_version)
+
+
+def test_figures_of_other_arithmetic_are_no_change_wherever_they_stand() -> None:
+    recorded = {"alone": (0.9049661471446958, 1), "parts": [{"lower": 0.1}]}
+    judged = {"alone": (0.9049661471446959, 1), "parts": [{"lower": 0.1}]}
+
+    assert [] == list(differences("", recorded, judged, TOLERANCE))
+    assert [("alone[0]", 0.9049661471446958, 0.9)] == list(
+        differences("", recorded, recorded | {"alone": (0.9, 1)}, TOLERANCE)
+    )
 
 
 def changed_outcome(assessment: Assessment, **changes: Any) -> tuple[Any, ...]:

@@ -86,7 +86,7 @@ def test_commands_on_plans_load_a_database_or_cryptography_only_when_they_need_i
     assert ended.stdout.strip() == "[]"
 
 
-def test_verbs_that_compute_no_interval_do_not_import_scipy(tmp_path: Path) -> None:
+def test_verbs_that_compute_no_interval_do_not_import_them(tmp_path: Path) -> None:
     campaign = write_campaign(
         tmp_path,
         origin=simulated_origin(tmp_path),
@@ -107,7 +107,7 @@ def test_verbs_that_compute_no_interval_do_not_import_scipy(tmp_path: Path) -> N
     code = (
         "import sys\nfrom harness.cli.main import invoke\n"
         f"for line in {[words for words, _ in lines]!r}:\n"
-        "    print('ended', line[0], invoke(line), 'scipy' in sys.modules, file=sys.stderr)\n"
+        "    print('ended', line[0], invoke(line), 'harness.estimate.intervals' in sys.modules, file=sys.stderr)\n"
     )
 
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

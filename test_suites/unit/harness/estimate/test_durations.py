@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection
 from dataclasses import replace as renewed
 from random import Random
@@ -12,12 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from scipy import stats
 
 from harness.estimate.durations import (
     TimedEvent,
     bounded_percentile,
     first_byte_overhead,
     first_byte_overhead_share,
+    kaplan_meier,
     time_to_effect,
     waits_for,
 )
@@ -230,6 +233,30 @@ def test_what_never_came_leaves_the_upper_side_open() -> None:
     assert time_to_effect(waits, 0.9, 0.05).value is None
     assert time_to_effect(never, 0.5, 0.05).upper is None
     assert time_to_effect([], 0.5, 0.05).n == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 12), st.booleans()), min_size=1, max_size=60),
+    st.sampled_from([0.025, 0.05, 0.2]),
+)
+def test_the_share_still_waiting_and_its_band_agree_with_scipy(
+    waits: list[tuple[int, bool]], alpha: float
+) -> None:
+    ended = [time for time, is_end in waits if is_end]
+    censored = [time for time, is_end in waits if not is_end]
+    found = list(kaplan_meier([TimedEvent(seconds=t, ended=end) for t, end in waits], alpha))
+    assert [one.seconds for one in found] == sorted(set(ended))
+    if not found:
+        return
+    judged = stats.ecdf(stats.CensoredData(uncensored=ended, right=censored)).sf
+    with warnings.catch_warnings():  # the band is undefined where none waits
+        warnings.simplefilter("ignore", RuntimeWarning)
+        band = judged.confidence_interval(confidence_level=1 - 2 * alpha, method="log-log")
+    at = np.searchsorted(judged.quantiles, [one.seconds for one in found])
+
+    for name, expected in (("share", judged), ("low", band.low), ("high", band.high)):
+        mine = [getattr(one, name) for one in found]
+        assert np.allclose(mine, expected.probabilities[at], rtol=1e-12, atol=0, equal_nan=True)
 
 
 def test_ten_timed_events_say_little_of_the_tail() -> None:

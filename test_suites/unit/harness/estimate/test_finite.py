@@ -1,12 +1,14 @@
-"""Lists without replacement, against scipy and METHOD's figures."""
+"""Lists without replacement, against exact chances and METHOD's figures."""
 
 from __future__ import annotations
+
+from fractions import Fraction
+from math import comb
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from harness.estimate.intervals import items_for_none_open, open_entries
 
@@ -30,11 +32,22 @@ def test_the_bounds_are_the_last_plausible_numbers(sample: tuple[int, int, int])
     assert lower is not None
     assert upper is not None
     assert misses <= lower <= upper <= size - sampled + misses
-    assert stats.hypergeom.sf(misses - 1, size, int(lower), sampled) > 0.05
+    assert 1 - at_most(misses - 1, size, int(lower), sampled) > 0.05
     if lower > misses:
-        assert stats.hypergeom.sf(misses - 1, size, int(lower) - 1, sampled) <= 0.05
+        assert 1 - at_most(misses - 1, size, int(lower) - 1, sampled) <= 0.05
     if upper < size - sampled + misses:
-        assert stats.hypergeom.cdf(misses, size, int(upper) + 1, sampled) <= 0.05
+        assert at_most(misses, size, int(upper) + 1, sampled) <= 0.05
+
+
+def at_most(misses: int, size: int, many: int, sampled: int) -> Fraction:
+    """How likely so few of ``many`` open entries are drawn, exactly."""
+    ways = (comb(many, x) * comb(size - many, sampled - x) for x in range(misses + 1))
+    return Fraction(sum(ways), comb(size, sampled))
+
+
+def test_a_level_that_is_met_exactly_is_met() -> None:
+    """Of 40 entries with 38 open ones, one that is drawn is blocked with a chance of 1 in 20."""
+    assert open_entries(40, 1, 0, 0.05).upper == 37
 
 
 def test_a_census_knows_the_number() -> None:

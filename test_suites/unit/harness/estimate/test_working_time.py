@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.estimate.working_time import DAY, working_seconds
+from harness.estimate.waits import DAY, working_seconds
 
 FRIDAY = datetime(2026, 3, 6, 15, tzinfo=UTC)
 moments = st.timedeltas(timedelta(days=-2000), timedelta(days=2000)).map(FRIDAY.__add__)

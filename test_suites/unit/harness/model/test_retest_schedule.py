@@ -1,4 +1,4 @@
-"""The levels of a plan's re-tests add up to alpha, and the sizes are what scipy computes."""
+"""The levels of a plan's re-tests add up to alpha, and the sizes are what the binomial law asks."""
 
 from __future__ import annotations
 
