@@ -31,7 +31,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 """Programs that tests start are those of this checkout, and measure as on a quiet machine."""
 
-MEMORY, ENOUGH = Path("/dev/shm"), 6 * 2**30
+MEMORY, ENOUGH = Path("/dev/shm"), 6 * 2**30  # noqa: S108 - what lies there has a name of its own
 """Where files lie in memory, and the bytes that must be free there: a disk keeps tests waiting."""
 
 if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ENOUGH:

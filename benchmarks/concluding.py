@@ -67,7 +67,7 @@ def _kept(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return the stored counts and the verdicts."""
     with closing(sqlite3.connect(next(folder.glob("*.sqlite")))) as connection:
         columns = ("fate", "place", "state", "service", "control")
-        question = f"SELECT {', '.join(columns)} FROM verdicts"  # noqa: S608 - our own names
+        question = f"SELECT {', '.join(columns)} FROM verdicts"
         verdicts = pd.DataFrame(connection.execute(question), columns=columns)
     return msgspec.json.decode((folder / KEPT).read_bytes())["kept"]["counts"], verdicts
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.ports.judging import MakeJudge
 from harness.ports.storage import Journal
+from harness.store.journal.sealed_segment import digest_of_file
 from harness.verdicts.cache_seal import (
     KEPT,
     Sealed,
@@ -16,7 +17,6 @@ from harness.verdicts.cache_seal import (
     id_of,
     read_sealed,
 )
-from harness.store.journal.sealed_segment import digest_of_file
 from harness.verdicts.cached_verdicts import (
     StoredVerdicts,
     counted_verdicts,

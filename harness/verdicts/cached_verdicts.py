@@ -178,7 +178,6 @@ class StoredVerdicts:
             msg = f"{self.path}: cannot be read: {error}; delete the folder and conclude again"
             raise InstrumentError(msg) from error
 
-
     def _opened(self) -> sqlite3.Connection:
         """Open the file, which never changes; another's might hold what is no table of ours."""
         connection = connect(self.path, "mode=ro&immutable=1")

@@ -202,7 +202,7 @@ def _count(verdicts: Iterable[Verdict], scratch: Path, target: Path) -> Counts:
         if rows.any_open:
             for statement in _SUPERSEDED:
                 connection.execute(statement)
-        groups = _find_groups(connection, rows)
+        groups = _find_groups(connection)
         connection.execute("""INSERT INTO kept.verdicts
             SELECT n, fate, first, host, place, state, service, control
             FROM rows JOIN fated USING (line, trait, item) WHERE NOT blind ORDER BY n""")
@@ -247,7 +247,7 @@ class _Found(NamedTuple):
     first: int
 
 
-def _find_groups(connection: sqlite3.Connection, rows: Rows) -> list[tuple[Group, int]]:
+def _find_groups(connection: sqlite3.Connection) -> list[tuple[Group, int]]:
     """Fill the table of items with their groups; give the groups in order, with their items."""
     numbers: dict[Group, int] = {}
     found: list[_Found] = []
@@ -293,9 +293,7 @@ def _host(domain: bytes) -> int:
     return int.from_bytes(domain[8:], "little") >> 1
 
 
-def _counts(
-    connection: sqlite3.Connection, rows: Rows, groups: list[tuple[Group, int]]
-) -> Counts:
+def _counts(connection: sqlite3.Connection, rows: Rows, groups: list[tuple[Group, int]]) -> Counts:
     lines, places, traits = tuple(rows.lines), tuple(rows.places), tuple(rows.traits)
     found = connection.execute(
         """SELECT mechanism, count(*) FROM rows WHERE NOT blind AND state = ?
@@ -313,7 +311,9 @@ def _counts(
             for number, (group, items) in enumerate(groups)
         ),
         domains=_compositions(connection, lines, "domain"),
-        pairs={line: found for line, found in _compositions(connection, lines, "pair").items() if found},
+        pairs={
+            line: found for line, found in _compositions(connection, lines, "pair").items() if found
+        },
         probes=places,
         unseen=tuple(UnseenTrials(*one, trials) for one, trials in sorted(unseen.items())),
         mechanisms=mechanisms,

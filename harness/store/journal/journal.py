@@ -59,8 +59,8 @@ from harness.store.journal.jsonl_segment import (
     marker_of,
 )
 from harness.store.journal.key_index import KeyFilter, KeyIndex
-from harness.store.journal.sealed_segment import SUFFIX, digest_of_file, sealed_beside
 from harness.store.journal.reader import JournalReader
+from harness.store.journal.sealed_segment import SUFFIX, digest_of_file, sealed_beside
 from harness.store.private_folder import WriterLock
 
 SEGMENT_ROWS, SEGMENT_BYTES = 100_000, 16 * 2**20

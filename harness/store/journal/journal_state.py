@@ -196,7 +196,9 @@ def _require_listed(
             raise InstrumentError(msg)
     for name in sorted(listed - {path.name for path in files}):
         path = directory / name
-        if path.name != name or not path.exists():  # else the segment was sealed after the folder was listed
+        if (
+            path.name != name or not path.exists()
+        ):  # else the segment was sealed after the folder was listed
             msg = f"{path}: is in the manifest, but missing"
             raise InstrumentError(msg)
 

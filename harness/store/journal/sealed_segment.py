@@ -135,11 +135,13 @@ def _lines(path: Path) -> Iterator[bytes]:
             while line := stream.readline(LINE_BYTES):
                 read += len(line)
                 if not line.endswith(b"\n") or read > MOST_BYTES:
-                    msg = f"more than {read:,} bytes, or a line without an end"
-                    raise ValueError(msg)
+                    break
                 yield line[:-1]
-    except (OSError, EOFError, zlib.error, ValueError) as error:
+            else:
+                return
+    except (OSError, EOFError, zlib.error) as error:
         raise _unreadable(path, error) from error
+    raise _unreadable(path, f"more than {read:,} bytes, or a line without an end")
 
 
 def _older(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -148,7 +150,7 @@ def _older(path: Path) -> Iterator[tuple[int, bytes]]:
         yield batch, record.encode()
 
 
-def _unreadable(path: Path, error: Exception) -> InstrumentError:
+def _unreadable(path: Path, error: object) -> InstrumentError:
     return InstrumentError(f"{path}: cannot be read: {error}")
 
 

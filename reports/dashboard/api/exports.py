@@ -15,8 +15,8 @@ from starlette.background import BackgroundTask
 
 from harness.model.hub_access import Viewer
 from harness.store.hub.export_rows import Wanted, key_of, read_table
-from harness.store.parquet import TIME, TYPES, write_parquet
 from harness.store.hub.repository import Repository
+from harness.store.parquet import TIME, TYPES, write_parquet
 from reports.dashboard.access import AnyViewer, require
 from reports.dashboard.api.answers import CampaignAnswer, ItemAnswer, OutcomeAnswer
 from reports.dashboard.api.listing import PREFIX, REFUSALS, Name, When, in_utc, name

@@ -47,6 +47,11 @@ def rows(home: Path) -> Path:
     return found
 
 
+def _add_rows(home: Path) -> None:
+    with rows(home).open("ab") as file:
+        file.write(bytes(4096))
+
+
 def kept_of(home: Path) -> Description:
     """The cached verdicts."""
     return described(read_sealed(home / "verdicts/kept.json"))
@@ -165,7 +170,11 @@ def _cut_body(home: Path) -> None:
 def _seal_again(home: Path) -> None:
     """A segment with a page less under the old name; the manifest is not rewritten."""
     path = home / "journal/segment-000001.gz"
-    kept = [line for line in gzip.decompress(path.read_bytes()).splitlines(keepends=True) if b"ill-csam" not in line]
+    kept = [
+        line
+        for line in gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+        if b"ill-csam" not in line
+    ]
     path.write_bytes(gzip.compress(b"".join(kept)))
 
 
@@ -261,7 +270,7 @@ TAMPERINGS: dict[str, Tampering] = {
         lambda home: rows(home).unlink(), r"kept.json: .*damaged, or was changed"
     ),
     "cached rows added": Tampering(
-        lambda home: rows(home).write_bytes(rows(home).read_bytes() + bytes(4096)),
+        _add_rows,
         r"kept.json: its rows were changed",
     ),
     "half of the cache": Tampering(

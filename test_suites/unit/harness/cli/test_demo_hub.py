@@ -55,7 +55,6 @@ from harness.store.assessments import read_assessment
 from test_suites.demo_hub_example import NOW, copied_demo
 
 
-
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "hub"

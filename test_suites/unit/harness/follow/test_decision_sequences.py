@@ -62,9 +62,9 @@ from harness.model.registry_record import (
     ServiceVersion,
     SubmissionRecord,
 )
+from test_suites.sizes import sized
 from test_suites.unit.harness.follow.plan_life import PlanLife
 from test_suites.unit.harness.follow.test_stream_life import advance
-from test_suites.sizes import sized
 
 SEQUENCES = sized(400, 10_000)
 VERSIONS = ("1", "2")

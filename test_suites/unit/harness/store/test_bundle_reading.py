@@ -84,9 +84,7 @@ def test_only_a_key_that_was_given_counts(bundle: Path, tmp_path: Path) -> None:
         (lambda c: c.pop(STATEMENT), "not a bundle: statement"),
         (lambda c: c.update({STATEMENT: b"{}"}), f"{STATEMENT}: not a DSSE envelope"),
         (
-            lambda c: c.update(
-                {"journal/segment-000001.gz": c["journal/segment-000002.gz"]}
-            ),
+            lambda c: c.update({"journal/segment-000001.gz": c["journal/segment-000002.gz"]}),
             "segment-000001.gz .* was changed after signing",
         ),
     ],
