@@ -46,7 +46,7 @@ LIBRARIES = (
     "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.figure", "msgspec", "multiprocessing", "numpy", "openpyxl", "pandas", "pydantic", "pydantic.root_model", "rapidfuzz",
     "rfc8785", "rich.console", "rich.progress", "rich.table", "ruamel.yaml", "scipy.optimize",
     "scipy.stats", "selectolax.lexbor", "sqlalchemy.dialects.sqlite", "typer",
-    "uvicorn", "uvloop", "yarl",
+    "uvicorn", "uvloop",
 )  # fmt: skip
 """What most commands import."""
 

@@ -1,7 +1,7 @@
 """Backends: three implementations of HTTP exchanges and DNS questions behind one protocol.
 
-*portable* uses aiohttp and dnspython on every platform; *wire* uses raw sockets and epoll on
-Linux; *browser* has the TLS handshake of a current browser, for plain twins. All three yield the
+*portable* uses aiohttp and dnspython on every platform (on Linux it is an extra); *wire* uses raw
+sockets and epoll on Linux; *browser* has the TLS handshake of a current browser, for plain twins. All three yield the
 same facts. Users choose one by a line's option ``lane``.
 
 Also holds ``ClientSettings``: how an independent HTTP client (the second client) uses a line.
@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, Self, cast, runtime_checkable
 
-from harness.errors import UsageError, known
+from harness.errors import UsageError, known, require_library
 from harness.model.observation import Failure
 from harness.ports.network import Answer, Exchange, Question, Request
 from probes.net.dns_server import DnsServer
@@ -54,7 +54,7 @@ class Backend(Protocol):
 def open_backend(name: str = "auto") -> Backend:
     """Create the backend of that name; ``auto`` is *wire* where it can run, else *portable*.
 
-    Raises UsageError for an unknown or unavailable backend.
+    Raises UsageError for an unknown or unavailable backend, or one that needs an extra.
     """
     if name == "auto":
         name = "wire" if has_wire() else "portable"
@@ -64,6 +64,8 @@ def open_backend(name: str = "auto") -> Backend:
         raise UsageError(
             "lane 'wire' needs Linux and httptools; use lane 'portable' or 'auto' on this machine"
         )
+    if name == "portable":
+        require_library("aiohttp", "lane 'portable'", "portable")
     module, _, attribute = BACKENDS[name].partition(":")
     make = cast("Callable[[], Backend]", getattr(importlib.import_module(module), attribute))
     return make()

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
+from harness.model.private_address import has_blank
 from probes.net.url_target import parse_url_target
 
 ordinary = st.from_regex(
@@ -84,8 +85,8 @@ def by_yarl(url: str) -> tuple[str, str, int, str] | None:
 def test_a_url_is_read_as_yarl_reads_it(url: str) -> None:
     try:
         target = parse_url_target(url)
-    except ValueError as error:
-        assert "blank" in str(error) or HAS_ODD_PORT.search(url) or by_yarl(url) is None
+    except ValueError:
+        assert has_blank(url) or HAS_ODD_PORT.search(url) or by_yarl(url) is None
         return
     found = (target.scheme, target.endpoint.host, target.endpoint.port, target.path)
     assert by_yarl(url) == found
