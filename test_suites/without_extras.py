@@ -16,7 +16,8 @@ from harness.errors import EXTRAS
 def block(*kept: str) -> None:
     """Make each library of an extra look as if it were not installed, but for some extras."""
     blocked = [library for library, extra in EXTRAS.items() if extra not in kept]
-    sys.modules.update(dict.fromkeys(blocked))
+    for library in blocked:
+        sys.modules[library] = None  # type: ignore[assignment]  # as the language has it
     dns._features.force("doq", "aioquic" not in blocked)  # dnspython asks for distributions
 
 

@@ -148,8 +148,6 @@ def up_command(
     ) as running:
         play_faults(running, declared)
         print_addresses(running.origin, out)
-        if (absent := lacking("aioquic")) is not None:
-            say(f"no HTTP/3 and no DNS over QUIC is served: {': '.join(absent)}")
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
@@ -280,6 +278,8 @@ def print_addresses(origin: Origin, out: Path) -> None:
     for kind, addresses in filters.items():
         for profile, address in addresses.items():
             say(f"reference {kind} for {profile}: {_written(address)}")
+    if (absent := lacking("aioquic")) is not None:
+        say(f"no HTTP/3 and no DNS over QUIC: {': '.join(absent)}")
 
 
 def _written(address: Any) -> str:

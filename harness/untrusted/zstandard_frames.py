@@ -21,7 +21,7 @@ LARGEST_WINDOW = 8 * 1024 * 1024
 SLICE = 256
 """Bytes fed to a decompressor at once: they decompress to a few megabytes at most."""
 
-_OPTIONS = {zstd.DecompressionParameter.window_log_max: LARGEST_WINDOW.bit_length() - 1}
+_OPTIONS: dict[int, int] = {zstd.DecompressionParameter.window_log_max: LARGEST_WINDOW.bit_length() - 1}
 
 
 class Frames(NamedTuple):

@@ -15,16 +15,28 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, Self, cast, runtime_checkable
+from typing import Annotated, Literal, Protocol, Self, cast, runtime_checkable
 
-from harness.errors import UsageError, known, require_library
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from harness.errors import UsageError, known, lacking, require_library
 from harness.model.observation import Failure
 from harness.ports.network import Answer, Exchange, Question, Request
 from probes.net.dns_server import DnsServer
 from probes.net.local_binding import UNBOUND, LocalBinding
 from probes.net.route import Address, Route
 
-BackendName = Literal["auto", "portable", "wire", "browser"]
+
+def _usable(name: str) -> str:
+    """Return the name of a backend. Raises PydanticCustomError for one that needs an extra."""
+    absent = lacking("aiohttp", "portable") if name == "portable" else None
+    if absent is not None:
+        raise PydanticCustomError("extra", "{needed}", {"needed": ": ".join(absent)})
+    return name
+
+
+BackendName = Annotated[Literal["auto", "portable", "wire", "browser"], AfterValidator(_usable)]
 
 BACKENDS = {
     "portable": "probes.net.portable.portable_backend:PortableBackend",

@@ -191,11 +191,7 @@ class RangeTestbed:
         server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
         if self._mail is not None:
-            from probes.range.mail_relay import MailRelay  # noqa: PLC0415 - needs an extra
-
-            at = parse_address(server.address, "the range's name server")
-            relay = MailRelay(self._mail.asking(at), authority)
-            self.relay = await stack.enter_async_context(relay)
+            await self._start_relay(stack, self._mail, server, authority)
         ports = await self._origin_ports(stack, server, authority)
         upstream = Upstream(zone_server=zone_server, ports=ports)
         services = self._services = await stack.enter_async_context(FilterServices())
@@ -227,6 +223,15 @@ class RangeTestbed:
         # Relative names, so that the directory can be moved.
         declared = replace(self.origin, authority=AUTHORITY_FILE, log=LOG_FILE)
         write_origin(declared, self._directory / ORIGIN_FILE)
+
+    async def _start_relay(
+        self, stack: AsyncExitStack, mail: RelaySettings, server: NameServer, authority: Authority
+    ) -> None:
+        """Start the mail relay, which asks the range's name server."""
+        from probes.range.mail_relay import MailRelay  # noqa: PLC0415 - needs an extra
+
+        at = parse_address(server.address, "the range's name server")
+        self.relay = await stack.enter_async_context(MailRelay(mail.asking(at), authority))
 
     def _start_filter_log(self, stack: AsyncExitStack) -> None:
         """Open the filter's record, which outlasts its services."""
