@@ -1,8 +1,8 @@
 """Backends: three implementations of HTTP exchanges and DNS questions behind one protocol.
 
-*portable* uses aiohttp and dnspython on every platform (on Linux it is an extra); *wire* uses raw
-sockets and epoll on Linux; *browser* has the TLS handshake of a current browser, for plain twins. All three yield the
-same facts. Users choose one by a line's option ``lane``.
+*portable* uses aiohttp (on Linux an extra) and dnspython on every platform; *wire* uses raw sockets
+and epoll on Linux; *browser* has the TLS handshake of a current browser, for plain twins. All three
+yield the same facts. Users choose one by a line's option ``lane``.
 
 Also holds ``ClientSettings``: how an independent HTTP client (the second client) uses a line.
 """
