@@ -153,14 +153,14 @@ def dependencies() -> list[Dependency]:
 def licence_of(found: Distribution) -> str:
     """The licence that a distribution states: an SPDX expression, else its words or classifier."""
     metadata = found.metadata
-    if expression := metadata.get("License-Expression"):
-        return expression
+    if expression := metadata.get_all("License-Expression"):
+        return str(expression[0])
     named = [
         each.rpartition(" :: ")[2]
         for each in metadata.get_all("Classifier") or ()
         if each.startswith("License :: ")
     ]
-    stated = (metadata.get("License") or "").partition("\n")[0]
+    stated = str((metadata.get_all("License") or [""])[0]).partition("\n")[0]
     return stated if 0 < len(stated) <= 30 else ", ".join(named) or "not stated"
 
 
