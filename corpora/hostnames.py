@@ -1,7 +1,7 @@
 """Host names, URLs and addresses: validation, normal form, registrable domain, private ones.
 
 URLs are parsed as browsers do (WHATWG URL, by ada-url), international names by UTS 46 (idna), and
-registrable domains by the Public Suffix List that comes with tldextract, never online.
+registrable domains by the Public Suffix List that comes with publicsuffixlist, never online.
 """
 
 from __future__ import annotations
@@ -11,16 +11,13 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import ada_url
 import idna
 
-from harness.model.private_address import has_blank
-
-if TYPE_CHECKING:
-    import tldextract
-from harness.model.private_address import is_public, is_public_network
+from harness.model.private_address import has_blank, is_public, is_public_network
 
 NAME_LIMIT = 253
 LABEL_LIMIT = 63
@@ -134,27 +131,19 @@ def is_network(text: str) -> bool:
 
 def registrable(host: str) -> str:
     """The registrable domain of a host; addresses and public suffixes are returned unchanged."""
-    if not is_plain(host):
-        return _registrable(host)
+    whole = host if is_plain(host) else host.rstrip(".").lower()
+    if whole is not host and is_address(whole.removeprefix("[").removesuffix("]")):
+        return host
     rules = _rules()
-    name = rest = host
+    name, rest = "", whole
     while rest:
         parent = rest.partition(".")[2]
-        if parent in rules.wild:
-            return _registrable(host)
-        if rest in rules.suffixes:
-            return name
+        if rest in rules.exceptions:
+            return rest
+        if rest in rules.suffixes or parent in rules.wild:
+            return host if name.startswith(".") else name or host
         name, rest = rest, parent
-    return ".".join(host.split(".")[-2:])  # the list's default rule, as below
-
-
-@functools.lru_cache(maxsize=4096)
-def _registrable(host: str) -> str:
-    """The same by tldextract, for any text; the lookup above is four times as fast."""
-    parts = _suffixes()(host)
-    if parts.suffix or parts.ipv4 or parts.ipv6:
-        return parts.top_domain_under_public_suffix or host
-    return ".".join(host.split(".")[-2:])  # the list's default rule: a TLD it does not know
+    return ".".join(whole.split(".")[-2:])  # the list's default rule: a TLD it does not know
 
 
 def is_public_suffix(host: str) -> bool:
@@ -177,34 +166,42 @@ class _Rules(NamedTuple):
 
 
 def _sorted_rules(rules: Iterable[str]) -> _Rules:
-    every = frozenset(rules)
+    """Sort rules by kind; those in other letters also as DNS has them."""
+    every = {form for rule in rules for form in (rule, _in_ascii(rule))}
     wild = frozenset(rule[2:] for rule in every if rule.startswith("*."))
-    return _Rules(every, wild, frozenset(rule[1:] for rule in every if rule.startswith("!")))
+    exceptions = frozenset(rule[1:] for rule in every if rule.startswith("!"))
+    return _Rules(frozenset(every), wild, exceptions)
+
+
+def _in_ascii(rule: str) -> str:
+    kind = "!" if rule.startswith("!") else "*." if rule.startswith("*.") else ""
+    return rule if rule.isascii() else kind + _encode(rule.removeprefix(kind))
 
 
 @functools.cache
 def _icann_rules() -> _Rules:
-    import tldextract  # noqa: PLC0415 - slow to load
-
-    return _sorted_rules(tldextract.TLDExtract(cache_dir=None, suffix_list_urls=()).tlds)
+    text = _suffix_list()
+    begin, end = (text.index(f"// ==={each} ICANN DOMAINS===") for each in ("BEGIN", "END"))
+    return _sorted_rules(_rules_in(text[begin:end]))
 
 
 @functools.cache
 def _rules() -> _Rules:
     """The rules with private suffixes (``github.io``) and those of our test range."""
-    return _sorted_rules([*_suffixes().tlds, *PRIVATE_SUFFIXES])
+    return _sorted_rules([*_rules_in(_suffix_list()), *PRIVATE_SUFFIXES])
 
 
-@functools.cache
-def _suffixes() -> tldextract.TLDExtract:
-    import tldextract  # noqa: PLC0415 - as above
+def _rules_in(text: str) -> list[str]:
+    """The rules of a part of the list: the first word of each line that is no comment."""
+    return [
+        line.split()[0].lower() for line in text.splitlines() if line[:2].strip() not in ("", "//")
+    ]
 
-    return tldextract.TLDExtract(
-        cache_dir=None,
-        suffix_list_urls=(),
-        extra_suffixes=PRIVATE_SUFFIXES,
-        include_psl_private_domains=True,
-    )
+
+def _suffix_list() -> str:
+    from publicsuffixlist import PSLFILE  # noqa: PLC0415 - only some commands need it
+
+    return Path(PSLFILE).read_text(encoding="utf-8")
 
 
 def _encode(name: str) -> str:

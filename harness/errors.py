@@ -1,4 +1,4 @@
-"""Exceptions with their exit codes, and faults in documents that a person wrote.
+"""Exceptions with their exit codes, faults in documents, and libraries that are not installed.
 
 Network failures are not exceptions: they are facts in an observation.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from harness.untrusted.passwords import without_passwords
 from harness.untrusted.visible_text import visible
@@ -94,3 +95,44 @@ def first_of(names: Sequence[str], most: int, noun: str = "") -> str:
     """The first ``most`` names, and how many more there are: ``a, b and 3 more groups``."""
     shown, left = ", ".join(names[:most]), len(names) - most
     return f"{shown} and {left} more {noun}".rstrip() if left > 0 else shown
+
+
+EXTRAS = {
+    "duckdb": "analysis", "pandas": "analysis", "matplotlib": "analysis", "openpyxl": "analysis",
+    "aiosmtpd": "mail", "aiosmtplib": "mail", "dkim": "mail",
+    "aioquic": "quic",
+    "PIL": "uploads",
+    "aiohttp": "alerts",
+    "quickjs": "pac",
+    "playwright": "browser", "axe_playwright_python": "browser",
+    "psycopg": "postgresql", "procrastinate": "postgresql",
+    "cronsim": "monitor", "apscheduler": "monitor",
+    "icalendar": "notify", "apprise": "notify",
+    "fastapi": "hub", "uvicorn": "hub", "argon2": "hub", "authlib": "hub", "joserfc": "hub",
+    "prometheus_client": "hub", "pyotp": "hub", "python_multipart": "hub",
+    "typst": "certificate", "segno": "certificate", "pikepdf": "certificate",
+    "pytest": "pytest", "allure": "pytest",
+    "uvloop": "fast",
+}  # fmt: skip
+"""The extra that installs each library which only some uses need, by its name in Python."""
+
+
+def is_installed(library: str) -> bool:
+    """Whether a library can be imported; it is not."""
+    return find_spec(library) is not None
+
+
+def lacking(library: str, extra: str = "") -> tuple[str, str] | None:
+    """Return that a library is not installed, and how to install it; None if it is.
+
+    ``extra`` is another one than that of ``EXTRAS``.
+    """
+    if is_installed(library):
+        return None
+    return f"it needs {library!r}", f"pip install 'isp-accredit[{extra or EXTRAS[library]}]'"
+
+
+def require_library(library: str, what: str, extra: str = "") -> None:
+    """Raise UsageError if a library of an extra is not installed; ``what`` needs it."""
+    if (found := lacking(library, extra)) is not None:
+        raise UsageError(f"{what} needs {library!r}: {found[1]}")

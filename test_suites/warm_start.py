@@ -45,8 +45,7 @@ LIBRARIES = (
     "h11", "h2.connection", "httpcore", "httptools", "httpx", "icalendar", "jinja2", "joserfc",
     "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.figure", "msgspec", "multiprocessing", "numpy", "openpyxl", "pandas", "pydantic", "pydantic.root_model", "rapidfuzz",
     "rfc8785", "rich.console", "rich.progress", "rich.table", "ruamel.yaml",
-    "selectolax.lexbor", "sqlalchemy.dialects.sqlite", "tldextract", "typer",
-    "uvicorn", "uvloop", "yarl", "zstandard",
+    "selectolax.lexbor", "sqlalchemy.dialects.sqlite", "typer", "uvicorn", "uvloop",
 )  # fmt: skip
 """What most commands import."""
 

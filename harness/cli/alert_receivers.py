@@ -21,9 +21,7 @@ from harness.cli.printing import say
 from harness.errors import UsageError
 from harness.model.received_alert import ReceivedAlert
 from probes.net.route import HIGHEST_PORT, Address, is_literal, parse_address
-from probes.receivers.mailbox import Mailbox, alert_of_mail
 from probes.receivers.spool import ALERTS, Record, Spool
-from probes.receivers.webhook import Webhook
 
 NOTE_EVERY = 60.0
 """Seconds between two notes that the receiver works."""
@@ -64,9 +62,13 @@ def receive_command(
 
         listening = []
         if mail_at is not None:
+            from probes.receivers.mailbox import Mailbox, alert_of_mail  # noqa: PLC0415 - an extra
+
             mailbox = Mailbox(keep, alert_of_mail, mail_at.host, mail_at.port)
             listening.append(Listening(mailbox, "--mail", "receiving mail at {}"))
         if web_at is not None:
+            from probes.receivers.webhook import Webhook  # noqa: PLC0415 - another extra
+
             webhook = Webhook(keep, web_at.host, web_at.port)
             listening.append(Listening(webhook, "--web", "receiving requests at http://{}/"))
         asyncio.run(receive(opened, listening, seconds, report))

@@ -26,7 +26,7 @@ from harness.cli.registry_facts import (
     registry_heads,
 )
 from harness.cli.unchanged_campaign import open_unchanged
-from harness.errors import UsageError
+from harness.errors import UsageError, require_library
 from harness.model.outcome import Assessment
 from harness.ports.storage import Clock, Journal, WallClock
 from harness.store.atomic_write import PRIVATE
@@ -157,6 +157,8 @@ def report_command(
     DOCUMENTS.find(kind)  # a wrong name is an error before anything is concluded
     if table is not None:
         require_table_format(table)
+    if figures is not None:
+        require_library("matplotlib", "report --figures")
     assessment, paths = conclude_journal(journal, scheme, is_view=True)
     refuse_place_of_another(assessment, paths, out)
     say(f"report: {write_report(assessment, paths, out, kind)}")

@@ -13,10 +13,13 @@ import typer
 
 from harness.cli.drawing import terminal
 from harness.cli.paths import OUT, registry_variables
-from harness.errors import UsageError
+from harness.errors import EXTRAS, UsageError, is_installed
 
 VENDOR_LIST = Path("range", "vendor-list.csv")
 """What either example writes first, within its folder."""
+
+NEEDED = ("aiosmtpd", "aiosmtplib", "dkim")
+"""Libraries of extras that the whole example needs."""
 
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 """Where one of these is set, there is a desktop (X11, Wayland)."""
@@ -38,6 +41,8 @@ def demo_command(
     ] = False,
 ) -> None:
     """Run a complete example on this machine: no network, no root. Its last line is the report."""
+    if whole:
+        _require_extras()
     home = out / "demo-run"
     _clear(home)
     for name in registry_variables():  # the demo's plans do not belong in a shared registry
@@ -51,6 +56,14 @@ def demo_command(
     if opened and not _open(address):
         console.print("No browser was found here that shows pages in a window.")
     console.print(address)
+
+
+def _require_extras() -> None:
+    """Raise UsageError, naming every extra that the whole example needs and that is missing."""
+    absent = {EXTRAS[library] for library in NEEDED if not is_installed(library)}
+    if absent:
+        wanted = f"isp-accredit[{','.join(sorted(absent))}]"
+        raise UsageError(f"demo --all needs more than the base: pip install '{wanted}'")
 
 
 def _clear(home: Path) -> None:

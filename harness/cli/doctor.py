@@ -24,6 +24,7 @@ from harness.campaign.user_checks import from_campaign
 from harness.cli.compose import load_and_warn, measurement_context, prepare, read_machine
 from harness.cli.measure import SWAPPED, read_record
 from harness.cli.printing import say, say_json
+from harness.errors import EXTRAS, is_installed
 from harness.model.batch import Batch
 from harness.model.marker import new_run
 from harness.model.observation import Observation
@@ -35,14 +36,6 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 ROOMS = ("harness", "test_suites", "corpora", "probes", "reports")
-OPTIONAL = {
-    "pytest": "pytest",
-    "allure": "pytest",
-    "quickjs": "pac",
-    "playwright": "browser",
-    "psycopg": "postgresql",
-    "uvloop": "fast",
-}
 FEW_DESCRIPTORS = 1024
 FEW_DAYS = 14
 """A certificate that is valid for fewer days gets a note."""
@@ -90,7 +83,7 @@ def doctor_command(
 
 
 def machine_checks() -> Iterator[Check]:
-    """Python, package names, optional libraries, open-file limit, and the instrument record."""
+    """Python, package names, extras, open-file limit, and the instrument record."""
     python = ".".join(map(str, sys.version_info[:3]))
     yield Check(name="Python 3.11 or newer", holds=sys.version_info >= (3, 11), detail=python)
     owners = packages_distributions()
@@ -103,10 +96,15 @@ def machine_checks() -> Iterator[Check]:
             detail=detail if others else "isp-accredit",
         )
     yield from shadow_checks(Path.cwd(), owners)
-    for library, extra in OPTIONAL.items():
-        holds = importlib.util.find_spec(library) is not None
-        detail = "installed" if holds else f"pip install 'isp-accredit[{extra}]'"
-        yield Check(name=f"library {library}", holds=holds, detail=detail, needed=False)
+    for extra in dict.fromkeys(EXTRAS.values()):
+        absent = [name for name in EXTRAS if EXTRAS[name] == extra and not is_installed(name)]
+        detail = f"without {', '.join(absent)}: pip install 'isp-accredit[{extra}]'"
+        yield Check(
+            name=f"extra {extra}",
+            holds=not absent,
+            detail=detail if absent else "installed",
+            needed=False,
+        )
     yield _chromium()
     yield _descriptors()
     yield _load()

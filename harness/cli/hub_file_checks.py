@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import ssl
@@ -16,7 +15,7 @@ import msgspec
 from cryptography import x509
 
 from harness.cli.hub_file import KEYS, PEM_BYTES, HubFile, read_keys
-from harness.errors import HarnessError
+from harness.errors import EXTRAS, HarnessError, lacking
 from harness.untrusted.passwords import is_database
 from harness.untrusted.regular_file import read_bounded
 
@@ -28,9 +27,6 @@ LEAST_FREE, LITTLE_FREE = 1024**3, 5 * 1024**3
 
 OLD_UPLOAD = timedelta(days=2)
 """An upload that is not complete after this time is left over."""
-
-LIBRARIES = dict.fromkeys(("fastapi", "uvicorn", "argon2", "pyotp", "python_multipart"), "hub")
-"""What serving needs, with the extra that installs it."""
 
 OTHERS = 0o077
 
@@ -159,15 +155,12 @@ def _space(hub: HubFile) -> HubCheck:
 
 
 def _libraries(hub: HubFile) -> Iterator[HubCheck]:
-    needed = dict(LIBRARIES)
+    needed = [library for library, extra in EXTRAS.items() if extra == "hub"]
     if is_database(str(hub.registry)):
-        needed["psycopg"] = "postgresql"
-    for library, extra in needed.items():
-        name = f"library {library}"
-        if importlib.util.find_spec(library) is None:
-            yield error_of(name, f"pip install 'isp-accredit[{extra}]'")
-        else:
-            yield ok(name, "installed")
+        needed.append("psycopg")
+    for library in needed:
+        name, absent = f"library {library}", lacking(library)
+        yield ok(name, "installed") if absent is None else error_of(name, absent[1])
 
 
 def _unfinished(hub: HubFile, now: datetime) -> HubCheck:

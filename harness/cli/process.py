@@ -27,7 +27,7 @@ from typing import Any, Self
 
 from harness import VERSION
 from harness.cli.printing import say
-from harness.errors import PATH_ERRORS, HarnessError, InstrumentError
+from harness.errors import EXTRAS, PATH_ERRORS, HarnessError, InstrumentError
 from harness.store.private_folder import state_folder
 from harness.untrusted.passwords import without_passwords
 
@@ -218,21 +218,6 @@ SYSTEM_ERRORS = frozenset({
     errno.EMFILE, errno.ENFILE, errno.ENOMEM,
 })  # fmt: skip
 """Errors of the system rather than ours: no space, no permission, too many open files."""
-
-EXTRAS = {
-    "psycopg": "postgresql",
-    "procrastinate": "postgresql",
-    "apscheduler": "monitor",
-    "apprise": "notify",
-    "fastapi": "hub",
-    "uvicorn": "hub",
-    "pytest": "pytest",
-    "allure": "pytest",
-    "typst": "certificate",
-    "segno": "certificate",
-    "pikepdf": "certificate",
-}
-"""The extra that installs a library which a verb needs."""
 
 
 def run() -> None:

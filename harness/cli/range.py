@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 from pydantic import Field, model_validator
@@ -24,8 +24,7 @@ from harness.cli.content_packs import write_content_packs
 from harness.cli.given_times import aware_time
 from harness.cli.printing import say
 from harness.cli.range_alerts import read_alerts
-from harness.cli.range_mail import read_relay
-from harness.errors import InstrumentError, UsageError, known
+from harness.errors import InstrumentError, UsageError, known, lacking
 from harness.model.declared import Declared
 from harness.model.plain_twin import twin_of
 from harness.ports.network import Origin
@@ -34,6 +33,9 @@ from harness.yaml_reader import read_document, validate
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import GATEWAY_FILE, SERVICE_LOG_FILE, RangeTestbed
 from probes.range.zone import ADDRESS, TWIN_ADDRESS, TWIN_ZONE, ZONE
+
+if TYPE_CHECKING:
+    from probes.range.mail_relay import RelaySettings
 
 app = typer.Typer(no_args_is_help=True)
 VENDOR_LIST = "vendor-list.csv"
@@ -126,7 +128,7 @@ def up_command(
         raise UsageError(msg)
     change = aware_time(changes_at, "--changes-at ") if changes_at else None
     declared, policy = read_faults(faults), load_and_warn(scheme).policy
-    settings, relay = read_alerts(alerts), read_relay(mail)
+    settings, relay = read_alerts(alerts), _relay(mail)
     if detach:
         files = {"--faults": faults, "--alerts": alerts, "--mail": mail}
         named = {"--scheme": scheme, "--changes-at": changes_at, **files}
@@ -147,6 +149,15 @@ def up_command(
         play_faults(running, declared)
         print_addresses(running.origin, out)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
+
+
+def _relay(path: Path | None) -> RelaySettings | None:
+    """Read a mail file; without one the filter has no mail relay."""
+    if path is None:
+        return None
+    from harness.cli.range_mail import read_relay  # noqa: PLC0415 - needs an extra
+
+    return read_relay(path)
 
 
 @app.command("down")
@@ -267,6 +278,8 @@ def print_addresses(origin: Origin, out: Path) -> None:
     for kind, addresses in filters.items():
         for profile, address in addresses.items():
             say(f"reference {kind} for {profile}: {_written(address)}")
+    if (absent := lacking("aioquic")) is not None:
+        say(f"no HTTP/3 and no DNS over QUIC: {': '.join(absent)}")
 
 
 def _written(address: Any) -> str:

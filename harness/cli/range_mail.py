@@ -55,13 +55,11 @@ class RelayDeclaration(Declared):
         )
 
 
-def read_relay(path: Path | None) -> RelaySettings | None:
-    """Read a mail file; without one the filter has no mail relay.
+def read_relay(path: Path) -> RelaySettings:
+    """Read a mail file.
 
     Raises UsageError and FaultyDocument.
     """
-    if path is None:
-        return None
     try:
         return validate(read_document(path), RelayDeclaration).settings(path.parent)
     except UsageError as error:

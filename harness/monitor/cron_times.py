@@ -17,8 +17,6 @@ from functools import lru_cache
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim, CronSimError
-
 FIELDS = 5
 LONGEST_EXPRESSION = 200
 """The most characters of an expression."""
@@ -39,8 +37,10 @@ def check_cron(expression: str) -> str:
     if len(expression) > LONGEST_EXPRESSION or len(fields) != FIELDS:
         msg = "a cron expression has five fields, such as '15 6 * * *': minute, hour, day, month, "
         raise ValueError(msg + "day of the week")
+    from cronsim import CronSimError  # noqa: PLC0415 - an extra, for files with such expressions
+
     try:
-        fires = next(CronSim(expression, _CHECKED_FROM), None) is not None
+        fires = next(_fires(expression, _CHECKED_FROM), None) is not None
     except CronSimError as error:
         msg = f"{str(error)[:1].lower()}{str(error)[1:]} in this cron expression"
         raise ValueError(msg) from None
@@ -48,6 +48,12 @@ def check_cron(expression: str) -> str:
         msg = "this cron expression never fires"
         raise ValueError(msg)
     return expression
+
+
+def _fires(expression: str, after: datetime) -> Iterator[datetime]:
+    from cronsim import CronSim  # noqa: PLC0415 - as above
+
+    return CronSim(expression, after)
 
 
 def times_of(
@@ -62,7 +68,7 @@ def times_of(
     is_fixed = not (minute.startswith("*") or hour.startswith("*"))
     start = datetime.combine(after.astimezone(zone).date(), time())
     latest = after
-    for midnight in CronSim(" ".join(("0", "0", *of_day)), start - _SECOND):
+    for midnight in _fires(" ".join(("0", "0", *of_day)), start - _SECOND):
         for moment in _times_of_day(midnight.date(), clock_times, zone, is_fixed=is_fixed):
             if until is not None and moment > until:
                 return
@@ -75,7 +81,7 @@ def times_of(
 def _clock_times(minute: str, hour: str) -> tuple[time, ...]:
     """Return the times of day that the first two fields name."""
     day = _CHECKED_FROM
-    found = CronSim(f"{minute} {hour} * * *", day - _SECOND)
+    found = _fires(f"{minute} {hour} * * *", day - _SECOND)
     return tuple(each.time() for each in takewhile(lambda each: each < day + _DAY, found))
 
 

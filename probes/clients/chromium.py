@@ -16,11 +16,11 @@ import re
 import sys
 from contextlib import AsyncExitStack
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 from typing import Any, Self
 
+from harness.errors import lacking
 from probes.clients.browser_check import BROWSERS
 from probes.clients.browser_folder import browser_folder
 from probes.net.browser_relay import BrowserRelay
@@ -79,8 +79,8 @@ class NoBrowserError(Exception):
 
 def missing_browser() -> tuple[str, str] | None:
     """Return what a browser lacks on this machine, and how to install it; None if nothing."""
-    if find_spec("playwright") is None:
-        return "it needs the library playwright", "pip install 'isp-accredit[browser]'"
+    if (absent := lacking("playwright")) is not None:
+        return absent
     if browser_program() is None:
         return "Chromium is not installed", "install Chromium (Debian: apt install chromium)"
     return None

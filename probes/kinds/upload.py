@@ -18,11 +18,13 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
+from harness.errors import require_library
 from harness.model.content_form import variant_of
 from harness.model.corpus import Item
 from harness.model.facts import FileSighting, WebFacts
 from harness.model.probe import ProbeDeclaration
 from harness.model.upload_case import (
+    DOCUMENTS,
     LATE,
     LATE_TEST_FILE,
     MESSAGE,
@@ -72,8 +74,11 @@ class Upload(OwnSchemeProbe):
     declares: ClassVar[ProbeDeclaration] = ProbeDeclaration(needs="fetch", facts="web")
 
     def fits(self, item: Item) -> bool:
-        """Whether the item is an upload."""
-        return upload_case(variant_of(item.stratum)) is not None
+        """Whether the item is an upload. Raises UsageError for one that needs an extra."""
+        case = upload_case(variant_of(item.stratum))
+        if case is not None and case.content.startswith(f"{DOCUMENTS['png']}: "):
+            require_library("PIL", f"item {item.id!r}, a picture of a text,")
+        return case is not None
 
     async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
         """Upload over the line, once, in the way of the item's case."""

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from msgspec.structs import replace
 
+from harness.errors import lacking
 from harness.model.content_form import variant_of
 from harness.model.corpus import Item
 from harness.model.probe import ProbeDeclaration
@@ -18,7 +19,6 @@ from harness.plugins import PROBES
 from harness.ports.network import Attempt, Fetches, Line
 from probes.kinds.web import PAGE, WebProbe
 from probes.net.dialled_exchange import FirstOverStream
-from probes.net.h3_exchange import by_h3
 
 
 def _is_case(item: Item) -> bool:
@@ -49,4 +49,12 @@ class WebH3(WebProbe):
         return super().address(attempt.item)
 
     def _way(self, attempt: Attempt, line: Line) -> Fetches | None:
-        return FirstOverStream(line, by_h3) if _is_case(attempt.item) else None
+        if not _is_case(attempt.item):
+            return None
+        from probes.net.h3_exchange import by_h3  # noqa: PLC0415 - needs an extra, see missing
+
+        return FirstOverStream(line, by_h3)
+
+    def missing(self) -> tuple[str, str] | None:
+        """Return what is not installed, and how to install it."""
+        return lacking("aioquic")

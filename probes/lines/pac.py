@@ -223,7 +223,7 @@ class Pac(Interface):
         deadline = perf_counter() + patience
         known: dict[str, str | None] = {}
         # Browsers pass a script only the host of an https URL.
-        url = f"https://{target.authority}/" if target.scheme == "https" else str(target.url)
+        url = f"https://{target.authority}/" if target.scheme == "https" else target.sent
         try:
             while len(known) <= NAMES:
                 decision = self._script.decide(url, target.endpoint.host, known, self._own)

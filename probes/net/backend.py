@@ -1,8 +1,8 @@
 """Backends: three implementations of HTTP exchanges and DNS questions behind one protocol.
 
-*portable* uses aiohttp and dnspython on every platform; *wire* uses raw sockets and epoll on
-Linux; *browser* has the TLS handshake of a current browser, for plain twins. All three yield the
-same facts. Users choose one by a line's option ``lane``.
+*portable* uses aiohttp (on Linux an extra) and dnspython on every platform; *wire* uses raw sockets
+and epoll on Linux; *browser* has the TLS handshake of a current browser, for plain twins. All three
+yield the same facts. Users choose one by a line's option ``lane``.
 
 Also holds ``ClientSettings``: how an independent HTTP client (the second client) uses a line.
 """
@@ -15,16 +15,28 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, Self, cast, runtime_checkable
+from typing import Annotated, Literal, Protocol, Self, cast, runtime_checkable
 
-from harness.errors import UsageError, known
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from harness.errors import UsageError, known, lacking, require_library
 from harness.model.observation import Failure
 from harness.ports.network import Answer, Exchange, Question, Request
 from probes.net.dns_server import DnsServer
 from probes.net.local_binding import UNBOUND, LocalBinding
 from probes.net.route import Address, Route
 
-BackendName = Literal["auto", "portable", "wire", "browser"]
+
+def _usable(name: str) -> str:
+    """Return the name of a backend. Raises PydanticCustomError for one that needs an extra."""
+    absent = lacking("aiohttp", "portable") if name == "portable" else None
+    if absent is not None:
+        raise PydanticCustomError("extra", "{needed}", {"needed": ": ".join(absent)})
+    return name
+
+
+BackendName = Annotated[Literal["auto", "portable", "wire", "browser"], AfterValidator(_usable)]
 
 BACKENDS = {
     "portable": "probes.net.portable.portable_backend:PortableBackend",
@@ -54,7 +66,7 @@ class Backend(Protocol):
 def open_backend(name: str = "auto") -> Backend:
     """Create the backend of that name; ``auto`` is *wire* where it can run, else *portable*.
 
-    Raises UsageError for an unknown or unavailable backend.
+    Raises UsageError for an unknown or unavailable backend, or one that needs an extra.
     """
     if name == "auto":
         name = "wire" if has_wire() else "portable"
@@ -64,6 +76,8 @@ def open_backend(name: str = "auto") -> Backend:
         raise UsageError(
             "lane 'wire' needs Linux and httptools; use lane 'portable' or 'auto' on this machine"
         )
+    if name == "portable":
+        require_library("aiohttp", "lane 'portable'", "portable")
     module, _, attribute = BACKENDS[name].partition(":")
     make = cast("Callable[[], Backend]", getattr(importlib.import_module(module), attribute))
     return make()

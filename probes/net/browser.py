@@ -1,7 +1,7 @@
 """The browser backend: a current browser's TLS handshake and HTTP/2, by curl-impersonate.
 
-The portable backend opens the connection, talks to the proxy, and carries plain HTTP, where the
-request headers are all that identifies a browser. Over TLS, curl_cffi uses the profile of the
+The backend of this machine carries plain HTTP, where the request headers are all that identifies a
+browser, and dnspython asks for names. Over TLS, curl_cffi uses the profile of the
 browser named by the request's User-Agent (its profiles follow released versions). It reports
 whether the certificate is trusted, but not the certificate itself.
 """
@@ -19,11 +19,12 @@ from typing import Self
 
 from harness.errors import UsageError
 from harness.ports.network import Answer, Exchange, Question, Request
+from probes.net.backend import open_backend
 from probes.net.curl_transfer import CurlTransfer, dress_as
 from probes.net.dialling import open_stream
 from probes.net.dns_server import DnsServer
 from probes.net.exchange_recorder import ExchangeRecorder
-from probes.net.portable.portable_backend import PortableBackend
+from probes.net.portable.name_resolver import Resolver
 from probes.net.route import Route
 from probes.net.url_target import UrlTarget, parse_url_target
 
@@ -41,33 +42,36 @@ class BrowserBackend:
             raise UsageError(
                 "lane 'browser' needs curl_cffi and Unix sockets, which this machine does not have"
             )
-        self._portable = PortableBackend()
-        self._servers: dict[int, tuple[DnsServer, DnsServer]] = {}
+        self._plain = open_backend()
+        self._resolvers: dict[int, tuple[DnsServer, Resolver]] = {}
         self._trusted: dict[int, tuple[ssl.SSLContext, bytes]] = {}
 
     async def __aenter__(self) -> Self:
-        await self._portable.__aenter__()
+        await self._plain.__aenter__()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._portable.__aexit__(*exc)
+        for _, resolver in self._resolvers.values():
+            resolver.pool.close()
+        await self._plain.__aexit__(*exc)
         self._forget_authorities()
 
     async def ask(self, question: Question, server: DnsServer) -> Answer:
         """Ask one question without EDNS, as pupils' devices do."""
-        cached = self._servers.get(id(server))
+        cached = self._resolvers.get(id(server))
         if cached is None:
-            cached = self._servers[id(server)] = (server, replace(server, edns=False))
-        return await self._portable.ask(question, cached[1])
+            made = Resolver(replace(server, edns=False))
+            cached = self._resolvers[id(server)] = (server, made)
+        return await cached[1].ask(question)
 
     async def exchange(self, request: Request, route: Route) -> Exchange:
         """Send one request; failures are in the Exchange, never raised."""
         try:
             target = parse_url_target(request.url)
         except ValueError:
-            return await self._portable.exchange(request, route)
+            return await self._plain.exchange(request, route)
         if target.scheme != "https":
-            return await self._portable.exchange(request, route)
+            return await self._plain.exchange(request, route)
         recorder = ExchangeRecorder(request.body_bytes)
         try:
             async with asyncio.timeout(request.timeout):

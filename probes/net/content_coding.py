@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import brotli
-import zstandard
+
+from harness.untrusted.zstandard_frames import unpack_frames
 
 ROUNDS = 5
 """Maximum number of nested codings that are decoded."""
@@ -24,14 +25,8 @@ GZIP = 16 + zlib.MAX_WBITS
 EITHER = 32 + zlib.MAX_WBITS
 RAW = -zlib.MAX_WBITS
 NONE = frozenset({"", "identity"})
-LARGEST_WINDOW = 8 * 1024 * 1024
-"""Bytes of the largest Zstandard window that is accepted (RFC 8878 section 3.1.1.1.2)."""
-
 GZIP_SLICE = 4096
 """Bytes fed to a gzip decoder at once."""
-
-SLICE = 256
-"""Bytes fed to a Zstandard decoder at once: they decompress to a few megabytes at most."""
 
 LEAST_PLAUSIBLE = 64
 """Minimum decoded text, in bytes, for an undeclared coding without a signature."""
@@ -210,19 +205,8 @@ def _brotli(body: bytes, limit: int) -> Unpacked | None:
 
 
 def _zstd(body: bytes, limit: int) -> Unpacked | None:
-    """Decode Zstandard (RFC 8878), all frames, in small slices to bound the output."""
-    unpacked, position = bytearray(), 0
-    decompressor = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW)
-    while position < len(body) and len(unpacked) <= limit:
-        frame = decompressor.decompressobj()
-        try:
-            while position < len(body) and not frame.eof and len(unpacked) <= limit:
-                part = body[position : position + SLICE]
-                position += len(part)
-                unpacked += frame.decompress(part)
-        except zstandard.ZstdError:
-            return Unpacked(bytes(unpacked), complete=False) if unpacked else None
-        if not frame.eof:
-            return Unpacked(bytes(unpacked[: limit + 1]), complete=False)
-        position -= len(frame.unused_data)
-    return Unpacked(bytes(unpacked[: limit + 1]), complete=True)
+    """Decode Zstandard (RFC 8878)."""
+    unpacked = unpack_frames(body, limit)
+    if unpacked.is_broken and not unpacked.body:
+        return None
+    return Unpacked(unpacked.body, complete=unpacked.is_whole)

@@ -31,7 +31,6 @@ from probes.net.dns_server import DnsServer, alpn_for
 from probes.net.exchange_recorder import failure_of, resolve_failure
 from probes.net.local_binding import UNBOUND, LocalBinding, check_binding, family_of
 from probes.net.pings import open_echoes
-from probes.net.resolution_failures import bogon, no_address_in_family, other_family
 from probes.net.route import (
     Address,
     Family,
@@ -389,3 +388,20 @@ def _address_in(answer: Answer, family: Family) -> str | Failure | None:
         codes = tuple(error.code for error in answer.facts.extended_errors)
         return msgspec.structs.replace(resolve_failure(answer.facts.rcode), extended_errors=codes)
     return address or None
+
+
+def bogon(address: str) -> Failure:
+    """Return the failure of a name whose address leads nowhere, as a sinkhole's does."""
+    return Failure(name="dns_bogon_error", stage="resolve", detail=address)
+
+
+def no_address_in_family(host: str, family: Family) -> Failure:
+    """Return the failure of a host without an address of the family: neither blocked nor judged."""
+    detail = f"{host} has an address, but none of family {family}"
+    return Failure(name="address_family_not_supported", stage="resolve", detail=detail)
+
+
+def other_family(host: str, family: str) -> Failure:
+    """Return the failure of an IP address that is not of a line's family."""
+    detail = f"{host} cannot be reached over {family}"
+    return Failure(name="instrument_error", stage="instrument", detail=detail)

@@ -28,11 +28,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-import zstandard
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
+from harness.untrusted.zstandard_frames import unpack_frames, zstd
 from probes.net.readings import without_references
 
 _PARTS = (r"X5O!P%@AP[4\PZX5", "4(P^)7CC)7}$EICAR-STANDARD", "-ANTIVIRUS-TEST", "-FILE!$H+H*")
@@ -116,7 +116,7 @@ _MEMORY = 128 * 1024 * 1024
 """Bytes of memory that a decoder of LZMA may use: twice what the best compression needs."""
 _BROKEN = (
     zipfile.BadZipFile, tarfile.TarError, NotImplementedError, zlib.error, lzma.LZMAError,
-    zstandard.ZstdError, EOFError, OSError, ValueError, IndexError, struct.error, OverflowError,
+    zstd.ZstdError, EOFError, OSError, ValueError, IndexError, struct.error, OverflowError,
 )  # fmt: skip
 """What Python's libraries raise for containers that are broken, or of a kind unknown to them."""
 
@@ -288,12 +288,10 @@ def _by(
 
 
 def _zstd(data: bytes, limit: int) -> _Inner:
-    try:
-        reader = zstandard.ZstdDecompressor(max_window_size=2**23).stream_reader(io.BytesIO(data))
-        decompressed = reader.read(limit + 1)
-    except _BROKEN:
+    unpacked = unpack_frames(data, limit)
+    if unpacked.is_broken and not unpacked.body:
         return _Inner(cost=limit)
-    return _Inner(decompressed[:limit], "" if len(decompressed) <= limit else "huge")
+    return _Inner(unpacked.body[:limit], "" if len(unpacked.body) <= limit else "huge")
 
 
 def _decoded(data: bytes) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Literal
 
-from harness.errors import UsageError
+from harness.errors import UsageError, require_library
 from probes.net.route import Address, parse_address
 
 Kind = Literal["direct", "http", "https", "socks5", "unspoken"]
@@ -156,10 +156,9 @@ class Script:
 
 def find_engine(what: str) -> Any:
     """Import the JavaScript engine. Raises UsageError if absent; ``what`` names what needs it."""
-    try:
-        import quickjs  # noqa: PLC0415 - an optional extra
-    except ModuleNotFoundError:
-        raise UsageError(f"{what} needs 'quickjs-ng': pip install 'isp-accredit[pac]'") from None
+    require_library("quickjs", what)
+    import quickjs  # noqa: PLC0415 - an optional extra
+
     return quickjs
 
 

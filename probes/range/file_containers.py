@@ -23,9 +23,8 @@ import zlib
 from collections.abc import Callable
 from functools import lru_cache
 
-import zstandard
-
 from harness.model.file_case import AGREED, MARKED
+from harness.untrusted.zstandard_frames import zstd
 from probes.net.file_contents import AES_EXTRA, AES_METHOD, AGREED_FILE, PASSWORD, AesKeys
 
 Wrap = Callable[[bytes], bytes]
@@ -323,7 +322,7 @@ _WRAPS: dict[str, Wrap] = {
     "gz": lambda file: gzip.compress(file, mtime=0),
     "bz2": bz2.compress,
     "xz": lzma.compress,
-    "zst": zstandard.compress,
+    "zst": zstd.compress,
     "ar/deb": _ar,
     "cab": _cab,
     "iso9660": _iso,

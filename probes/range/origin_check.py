@@ -17,7 +17,7 @@ import httpx
 import msgspec
 from cryptography import x509
 
-from harness.errors import UsageError
+from harness.errors import UsageError, is_installed, lacking
 from harness.model.marker import Marker, mark, new_run, words_for
 from harness.model.observation import CONTROL, AttemptKey
 from harness.model.origin_zone import OriginZone
@@ -27,7 +27,6 @@ from probes.net.route import Address, client_tls_context, unverified_tls_context
 from probes.range.authority import PEM_BYTES
 from probes.range.delegation import LOCAL, Checked, NameChecks, new_host, system_reason
 from probes.range.origin import HEALTH_PATH
-from probes.range.origin_h3_check import check_h3
 from probes.range.zone import PARTS_OF_ZONE
 
 FEWEST_DAYS = 14
@@ -64,14 +63,32 @@ async def check_origin(
         origin, resolver=options.resolver, parents=options.parents, patience=options.patience
     )
     web = _WebChecks(origin, options)
+    by_h3 = _check_h3 if is_installed("aioquic") else _no_h3
     run = new_run()
     parts = await gather(
         names.run(),
         web.run(),
-        check_h3(origin, lambda host: _marker(origin, host, run), options.patience),
+        by_h3(origin, lambda host: _marker(origin, host, run), options.patience),
         _check_lines(origin, lines, allowed, options.patience),
     )
     return [each for part in parts for each in part]
+
+
+async def _check_h3(
+    origin: Origin, marker_of: Callable[[str], Marker], patience: float
+) -> list[Checked]:
+    from probes.range.origin_h3_check import check_h3  # noqa: PLC0415 - needs an extra
+
+    return await check_h3(origin, marker_of, patience)
+
+
+async def _no_h3(origin: Origin, *_: object) -> list[Checked]:
+    """Say that HTTP/3 was not checked, and why."""
+    found, remedy = lacking("aioquic") or ("", "")
+    return [
+        Checked(check="http/3 page", of=zone.zone, state="unseen", seen=f"{found}: {remedy}")
+        for zone in origin.zones
+    ]
 
 
 class _Seen(msgspec.Struct, frozen=True, kw_only=True):

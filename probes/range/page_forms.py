@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import brotli
-import zstandard
 
 from harness.model.content_form import FORMS, VIEWERS
 from harness.model.marker import MARKER_PREFIX
+from harness.untrusted.zstandard_frames import zstd
 
 if TYPE_CHECKING:
     from probes.range.origin_pages import Page
@@ -141,7 +141,7 @@ _OF_WIRE: dict[str, Callable[[Page], Page]] = {
     "gzip": lambda page: _coded(page, "gzip", _gzip(page.body)),
     "deflate": lambda page: _coded(page, "deflate", zlib.compress(page.body)),
     "br": lambda page: _coded(page, "br", bytes(brotli.compress(page.body, quality=5))),
-    "zstd": lambda page: _coded(page, "zstd", zstandard.compress(page.body)),
+    "zstd": lambda page: _coded(page, "zstd", zstd.compress(page.body)),
     "twice-gzip": lambda page: _coded(page, "gzip, gzip", _gzip(_gzip(page.body))),
     "raw-deflate": lambda page: _coded(page, "deflate", _raw_deflate(page.body)),
     "chunked": lambda page: replace(page, chunk=CHUNK),

@@ -19,7 +19,7 @@ from typing import Self
 
 import msgspec
 
-from harness.errors import UsageError
+from harness.errors import UsageError, lacking
 from harness.model.content_form import PageContent
 from harness.model.protocol_case import CONTROL_TRANSPORTS
 from harness.model.query_case import ALIAS
@@ -36,7 +36,6 @@ from probes.range.bound_socket import bound_socket
 from probes.range.control_servers import ControlServers
 from probes.range.dns_over_web import DnsOverWeb
 from probes.range.ech_server import OriginEch
-from probes.range.h3_server import h3_listener
 from probes.range.name_server import NameServer, Reply
 from probes.range.origin import OriginServer
 from probes.range.origin_pages import ContentChange, Page, Pages
@@ -176,7 +175,12 @@ class PublicOrigin:
         if names.served != "twins":
             # Of the zones alone: the certificate connects no twin with them.
             chain = CurrentChain(certificates, *replace(names, served="zones").certificate_names)
-            await stack.enter_async_context(h3_listener(origin, chain, ports.https))
+            if (absent := lacking("aioquic")) is not None:
+                self._report(f"no HTTP/3 is served: {': '.join(absent)}")
+            else:
+                from probes.range.h3_server import h3_listener  # noqa: PLC0415 - needs an extra
+
+                await stack.enter_async_context(h3_listener(origin, chain, ports.https))
             await self._listen_beside(stack, listening.addresses, limits, zones, certificates)
 
     async def _listen_beside(

@@ -13,9 +13,10 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from harness.campaign.origin_file import write_origin
+from harness.errors import is_installed
 from harness.model.content_form import PageContent
 from harness.model.protocol_case import CONTROL_PORTS
 from harness.model.query_case import ALIAS
@@ -34,7 +35,6 @@ from probes.range.filter import FilterPolicy, ReferenceFilter
 from probes.range.filter_services import FilterServices
 from probes.range.gateway import GatewayAuthorities, Gateways
 from probes.range.listener import Listener
-from probes.range.mail_relay import MailRelay, RelaySettings
 from probes.range.monitoring import Monitor
 from probes.range.name_server import (
     DNS_PATH,
@@ -49,7 +49,6 @@ from probes.range.origin_pages import ContentChange, Pages
 from probes.range.own_thread import run_in_thread
 from probes.range.protocol_server import ProtocolServers
 from probes.range.proxy import ProxyConnection, Upstream
-from probes.range.quic_services import QuicServices
 from probes.range.resolver import FilteringResolver, ZoneServer
 from probes.range.tunnel_ends import TunnelEnds
 from probes.range.tunnel_pages import TunnelPages
@@ -64,6 +63,9 @@ from probes.range.zone import (
     ZONE,
 )
 from probes.range.zone_signing import hosts_of, signers_of
+
+if TYPE_CHECKING:
+    from probes.range.mail_relay import MailRelay, RelaySettings
 
 range_mail_key = cache(new_key)
 """The key that mails of a test on the range are signed with; all ranges of a process share it."""
@@ -93,7 +95,8 @@ class RangeTestbed:
     holds its certificate as well. ``users`` may sign in at one proxy for all. The filter's own
     record is appended to ``access_log``, by default SERVICE_LOG_FILE in the directory; ``report``
     is told if it cannot be written. With ``alerts`` the filter sends alerts: ``monitor`` decides
-    about them, ``alert_sender`` sends them. With ``mail`` it has a mail relay (``relay``).
+    about them, ``alert_sender`` sends them. With ``mail`` it has a mail relay (``relay``). HTTP/3
+    and DNS over QUIC need the extra ``quic``.
     """
 
     origin: Origin
@@ -188,9 +191,7 @@ class RangeTestbed:
         server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
         if self._mail is not None:
-            at = parse_address(server.address, "the range's name server")
-            relay = MailRelay(self._mail.asking(at), authority)
-            self.relay = await stack.enter_async_context(relay)
+            await self._start_relay(stack, self._mail, server, authority)
         ports = await self._origin_ports(stack, server, authority)
         upstream = Upstream(zone_server=zone_server, ports=ports)
         services = self._services = await stack.enter_async_context(FilterServices())
@@ -222,6 +223,15 @@ class RangeTestbed:
         # Relative names, so that the directory can be moved.
         declared = replace(self.origin, authority=AUTHORITY_FILE, log=LOG_FILE)
         write_origin(declared, self._directory / ORIGIN_FILE)
+
+    async def _start_relay(
+        self, stack: AsyncExitStack, mail: RelaySettings, server: NameServer, authority: Authority
+    ) -> None:
+        """Start the mail relay, which asks the range's name server."""
+        from probes.range.mail_relay import MailRelay  # noqa: PLC0415 - needs an extra
+
+        at = parse_address(server.address, "the range's name server")
+        self.relay = await stack.enter_async_context(MailRelay(mail.asking(at), authority))
 
     def _start_filter_log(self, stack: AsyncExitStack) -> None:
         """Open the filter's record, which outlasts its services."""
@@ -303,13 +313,16 @@ class RangeTestbed:
             certificates=authority,
         )
         await stack.enter_async_context(controls)
-        quic = QuicServices(
-            origin=origin,
-            authority=authority,
-            reply_to=lambda query: Reply(message=zone_server.answer(query)),
-            doq_port=controls.ports[CONTROL_PORTS["dns-over-tls"]],
-        )
-        await stack.enter_async_context(quic)
+        if is_installed("aioquic"):
+            from probes.range.quic_services import QuicServices  # noqa: PLC0415 - needs an extra
+
+            quic = QuicServices(
+                origin=origin,
+                authority=authority,
+                reply_to=lambda query: Reply(message=zone_server.answer(query)),
+                doq_port=controls.ports[CONTROL_PORTS["dns-over-tls"]],
+            )
+            await stack.enter_async_context(quic)
         pages = partial(origin.connection, "http")
         tunnels = TunnelEnds(
             key=tunnel.pages.key, zone=ZONE, page_connection=pages, report=self._report

@@ -18,13 +18,13 @@ from typing import Literal, get_args
 
 import dns.message
 
+from harness.errors import require_library
 from harness.model.network_signal import DESIGNATED
 from harness.model.observation import Failure
 from harness.model.query_case import QueryForm
 from harness.ports.network import Answer, Question
 from harness.ports.streams import ByteStream
 from probes.net.designated_resolver import Designated, Transport, designated_in
-from probes.net.doq import ask_over_quic
 from probes.net.exchange_recorder import ExchangeRecorder, resolve_failure
 from probes.net.foreign_dns import (
     LARGEST_ANSWER,
@@ -117,6 +117,9 @@ def read_dns(text: str) -> StepRun:
         mixed=_is_set(options["case"], MIXED, "case"),
         by=one_of(options["by"], ("", *get_args(Transport)), "by"),
     )
+
+    if chosen.over == "quic":
+        require_library("aioquic", "step 'dns over=quic'")
 
     async def run(run: TechniqueRun) -> None:
         run.recorder.stage = "resolve"
@@ -218,6 +221,8 @@ async def _connect(run: TechniqueRun, far_end: FarEnd, protocol: str | None) -> 
 
 async def _over_quic(run: TechniqueRun, chosen: DnsStep) -> Found:
     """Ask over QUIC; whatever certificate is shown, as the page alone proves the answer."""
+    from probes.net.doq import ask_over_quic  # noqa: PLC0415 - needs an extra, see read_dns
+
     query, far_end = chosen.question(run), chosen.far_end(run)
     socket, answered = await open_far_end(run, far_end), ExchangeRecorder(LARGEST_ANSWER)
     name = "" if is_literal(far_end.host) else far_end.host

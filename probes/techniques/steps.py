@@ -13,7 +13,7 @@ from functools import cache
 from typing import TypeVar
 
 import probes.techniques
-from harness.errors import known
+from harness.errors import is_installed, known, require_library
 from harness.model.technique import steps_of
 from probes.techniques.run import StepRun
 
@@ -37,21 +37,33 @@ def step(name: str) -> Callable[[StepReader], StepReader]:
     return add
 
 
+OVER_QUIC = frozenset({"h3", "webtransport", "masque"})
+"""The steps that need a library of the extra ``quic``; their modules end in ``OF_QUIC``."""
+
+OF_QUIC = ("h3_step", "h3_tunnel_steps", "quic_opening")
+
+
 @cache
 def readers() -> dict[str, StepReader]:
-    """Return the reader of every step, by its name."""
+    """Return the reader of every step, by its name; without the extra, none of ``OVER_QUIC``."""
     package = probes.techniques
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        importlib.import_module(module.name)
+        if not module.name.endswith(OF_QUIC) or is_installed("aioquic"):
+            importlib.import_module(module.name)
     return dict(sorted(_READERS.items()))
 
 
 @cache
 def read_statement(statement: str) -> tuple[StepRun, ...]:
-    """Return what carries out the steps of a statement. Raises ValueError with the reason."""
+    """Return what carries out the steps of a statement. Raises ValueError with the reason.
+
+    Raises UsageError for a step that needs an extra.
+    """
     table = readers()
     runs = []
     for name, text in steps_of(statement):
+        if name in OVER_QUIC:
+            require_library("aioquic", f"step {name!r}")
         if name not in table:
             msg = f"unknown step {name!r}; {known(table)}"
             raise ValueError(msg)

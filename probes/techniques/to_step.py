@@ -1,7 +1,13 @@
-"""Step ``to``: where the next step connects to, as ``to port=8443 host={allowed} address={ip}``."""
+"""Steps ``to`` and ``tunnel``: where the next step connects to, and that it does so itself.
+
+``to port=8443 host={allowed} address={ip}`` names the far end. In ``to host={relay} port=8080 |
+tunnel | http1 GET http://{host}/ ...`` an HTTP proxy of the line is asked for a tunnel (CONNECT),
+and does not take the requests that follow as its own.
+"""
 
 from __future__ import annotations
 
+from probes.techniques.http1_step import HTTP_PORT
 from probes.techniques.placeholders import pieces_of
 from probes.techniques.run import StepRun, TechniqueRun
 from probes.techniques.steps import options_of, step
@@ -24,5 +30,18 @@ def read_to(text: str) -> StepRun:
         run.address = run.text(address) or run.address
         run.port = int(port) if port else run.port
         run.stream = run.socket = None
+
+    return run
+
+
+@step("tunnel")
+def read_tunnel(text: str) -> StepRun:
+    """Read nothing: a step ``to`` says where the tunnel leads."""
+    if text:
+        msg = f"it takes no options, but {text!r} is given"
+        raise ValueError(msg)
+
+    async def run(run: TechniqueRun) -> None:
+        await run.open(HTTP_PORT)
 
     return run

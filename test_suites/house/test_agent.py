@@ -11,20 +11,12 @@ from harness.ports.network import Origin
 from test_suites.house.test_extras import PROJECT
 from test_suites.rehearsal import write_campaign
 
-MAIN_JOB = ("sqlalchemy", "jinja2", "matplotlib", "pandas")
+MAIN_JOB = ("sqlalchemy", "jinja2")
 """Libraries that come into use only after measuring."""
 
 MEASURE = """
-import sys
-
-class Absent:
-    names = {"pytest", "allure", "allure_pytest", "quickjs", "psycopg", "uvloop"}
-
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in self.names:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Absent())
+from test_suites.without_extras import block
+block()
 from harness.cli.process import run
 run()
 """

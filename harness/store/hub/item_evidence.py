@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
-import zstandard
 
 from harness.errors import InstrumentError
 from harness.model.observation import Observation
+from harness.untrusted.zstandard_frames import zstd
 
 Side = Literal["service", "control"]
 
@@ -60,7 +60,7 @@ class ItemEvidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(ItemEvidence)
-_DAMAGED = zstandard.ZstdError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError
+_DAMAGED = zstd.ZstdError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError
 
 TOO_LARGE = "The observations are too large to be shown; the journal holds them."
 
@@ -78,17 +78,20 @@ def encode_evidence(evidence: ItemEvidence) -> bytes:
             withheld=TOO_LARGE,
         )
         text = _ENCODER.encode(smaller)
-    return zstandard.ZstdCompressor(level=LEVEL).compress(text)
+    return zstd.compress(text, LEVEL)
 
 
 def decode_evidence(stored: bytes) -> ItemEvidence:
     """Read stored evidence. Raises InstrumentError if it is damaged."""
     try:
-        size = zstandard.frame_content_size(stored)
-        if size > 2 * MOST_BYTES:  # what a frame states is allocated at once
+        size = zstd.get_frame_info(stored).decompressed_size or 0
+        if size > 2 * MOST_BYTES:
             msg = f"stored evidence of an item cannot be read: it would have {size:,} bytes"
             raise InstrumentError(msg)
-        text = zstandard.ZstdDecompressor().decompress(stored, max_output_size=2 * MOST_BYTES)
+        frame = zstd.ZstdDecompressor()
+        text = frame.decompress(stored, 2 * MOST_BYTES)
+        if not frame.eof:
+            raise InstrumentError("stored evidence of an item cannot be read: its end is missing")
         return _DECODER.decode(text)
     except _DAMAGED as error:
         msg = f"stored evidence of an item cannot be read: {error}"

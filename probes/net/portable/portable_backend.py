@@ -189,7 +189,8 @@ class PortableBackend:
         # aiohttp drops its reference on close, and a TLS close waits for the peer: abort it here.
         transport = handler.transport
         try:
-            await self._send(request, route, recorder, target.url, handler)
+            url = URL(target.text, encoded=target.text.isascii())
+            await self._send(request, route, recorder, url, handler)
         finally:
             if transport is not None:
                 transport.abort()

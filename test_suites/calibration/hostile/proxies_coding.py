@@ -7,8 +7,8 @@ import gzip
 import zlib
 
 import brotli
-import zstandard
 
+from harness.untrusted.zstandard_frames import zstd
 from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.supplier import page
 from test_suites.calibration.hostile.web_call import Call
@@ -21,7 +21,7 @@ def brotli_coding(answer: Answer, _: Call) -> Answer:
 
 @page("Compresses the page with Zstandard.")
 def zstd_coding(answer: Answer, _: Call) -> Answer:
-    return answer.with_body(zstandard.compress(answer.body), Content_Encoding="zstd")
+    return answer.with_body(zstd.compress(answer.body), Content_Encoding="zstd")
 
 
 @page("Compresses the page with gzip twice, and declares it.")

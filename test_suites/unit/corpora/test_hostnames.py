@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+from pathlib import Path
+
 import pytest
+import tldextract
 from hypothesis import given
 from hypothesis import strategies as st
+from publicsuffixlist import PSLFILE
+from tldextract.suffix_list import extract_tlds_from_suffix_list
+from tldextract.tldextract import _PublicSuffixListTLDExtractor
 
 from corpora import hostnames
 from corpora.hostnames import BLANK, PRIVATE, why_refused
+from corpora.pack_reader import open_pack, shipped_packs
 
 
 @pytest.mark.parametrize(
@@ -133,20 +142,74 @@ def test_what_must_be_looked_at_is_not_plain(host: str) -> None:
     assert not hostnames.is_plain(host)
 
 
-@given(HOSTS)
-def test_the_short_way_to_the_registrable_domain_is_right(host: str) -> None:
-    short = hostnames.registrable(host)
+@cache
+def judge(*, with_private: bool = True) -> tldextract.TLDExtract:
+    """tldextract with the same list."""
+    found = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=())
+    listed = extract_tlds_from_suffix_list(Path(PSLFILE).read_text(encoding="utf-8"))
+    ours = [*hostnames.PRIVATE_SUFFIXES] if with_private else []
+    found._extractor = _PublicSuffixListTLDExtractor(*listed, ours, with_private)
+    return found
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hostnames, "is_plain", lambda _: False)
-        assert hostnames.registrable(host) == short
+
+def by_tldextract(host: str) -> str:
+    parts = judge()(host)
+    if parts.suffix or parts.ipv4 or parts.ipv6:
+        return parts.top_domain_under_public_suffix or host
+    return ".".join(host.split(".")[-2:])
+
+
+@given(HOSTS.filter(lambda host: not host.startswith(".") and not host.endswith(".")))
+def test_the_registrable_domain_is_that_of_tldextract(host: str) -> None:
+    assert by_tldextract(host).lower() == hostnames.registrable(host).lower()
 
 
 def test_each_rule_of_the_suffix_list_is_read_as_tldextract_does() -> None:
-    for rule in hostnames._rules().suffixes:
-        for host in (rule.lstrip("*!."), f"a.{rule.lstrip('*!.')}", f"b.a.{rule.lstrip('*!.')}"):
-            if hostnames.is_plain(host):
-                assert hostnames.registrable(host) == hostnames._registrable(host)
+    rules = hostnames._rules()
+    for rule in sorted(rules.suffixes):
+        for before in ("", "a.", "b.a."):
+            host = before + rule.lstrip("*!.")
+            if host in rules.wild and host.partition(".")[2] in rules.wild:
+                continue  # *.r.cloud.int.apple is a rule: tldextract leaves it out here
+            assert by_tldextract(host) == hostnames.registrable(host), host
+
+
+def test_public_suffixes_are_those_of_the_icann_part() -> None:
+    for rule in sorted(hostnames._rules().suffixes):
+        for before in ("", "a."):
+            host = before + rule.lstrip("*!.")
+            if host.isascii() and "xn--" not in host and "." in host:
+                found = judge(with_private=False)(host)
+                assert (found.suffix == host) == hostnames.is_public_suffix(host), host
+
+
+PUBLISHED = re.findall(
+    r"^checkPublicSuffix\('(.*)', (?:'(.*)'|null)\);",
+    Path(PSLFILE).with_name("test_psl.txt").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+"""The published test vectors of the list (publicsuffix.org), which come with it."""
+
+
+def test_the_published_vectors_of_the_suffix_list_hold() -> None:
+    assert len(PUBLISHED) > 70
+    for host, domain in PUBLISHED:
+        if not host.startswith("."):  # no host
+            expected = domain or host
+            if host.isascii():
+                assert expected.lower() == hostnames.registrable(host).lower(), host
+            else:
+                named = hostnames.to_host(host)
+                assert hostnames.to_host(expected) == hostnames.registrable(named), host
+
+
+def test_the_hosts_of_all_shipped_packs_have_the_domains_that_tldextract_finds() -> None:
+    hosts = {item.host for pack in shipped_packs() for item in open_pack(pack).items() if item.host}
+
+    assert len(hosts) > 1000
+    assert {host: by_tldextract(host) for host in hosts} == {
+        host: hostnames.registrable(host) for host in hosts
+    }
 
 
 def test_networks_have_no_host_bits() -> None:

@@ -165,7 +165,7 @@ print(json.dumps([[c.holds, c.needed, c.detail] for c in shadow_checks(Path("/")
 """
 
 
-@pytest.mark.parametrize("name", ["httpx.py", "reports", "yarl"])
+@pytest.mark.parametrize("name", ["httpx.py", "reports", "idna"])
 def test_a_local_file_that_hides_a_package_is_named(name: str, tmp_path: Path) -> None:
     hiding = tmp_path / name
     if hiding.suffix:

@@ -196,7 +196,7 @@ def test_little_space_is_told(
 def test_a_missing_library_is_told_with_its_extra(
     example: HubExample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("harness.errors.find_spec", lambda _: None)
     assert "pip install 'isp-accredit[hub]'" == found(example)["library uvicorn"].detail
 
 

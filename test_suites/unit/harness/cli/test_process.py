@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.process import EXTRAS, exit_code_of
+from harness.cli.process import exit_code_of
 from harness.errors import HarnessError, InstrumentError, StoppedError, UnfinishedError, UsageError
 
 
@@ -78,10 +78,3 @@ def test_the_unexpected_is_one_line_and_a_log(
 @pytest.mark.parametrize("code", [0, 1, 3])
 def test_a_command_that_ends_gives_its_own_exit_code(code: int) -> None:
     assert code == exit_code_of(lambda: code)
-
-
-def test_every_library_of_an_extra_is_known() -> None:
-    known = {"psycopg", "pytest", "allure", "apprise", "typst", "segno", "pikepdf"}
-    known |= {"apscheduler", "procrastinate", "fastapi", "uvicorn"}
-
-    assert known == EXTRAS.keys()

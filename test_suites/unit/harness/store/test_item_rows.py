@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import true
@@ -40,6 +39,7 @@ from harness.store.hub.item_rows import (
 from harness.store.hub.repository import Repository
 from harness.store.registry.opening import open_registry
 from harness.store.registry.streams import Registry
+from harness.untrusted.zstandard_frames import zstd
 
 A, B = "supplier:a", "supplier:b"
 EVERYBODY = Viewer(role=Role.ASSESSOR, streams=None)
@@ -160,8 +160,8 @@ def test_evidence_that_is_too_large_keeps_the_verdict() -> None:
 
 @pytest.mark.parametrize(
     "stored",
-    [b"", b"no zstd", zstandard.compress(b"{}"), zstandard.compress(b"[" * 100_000),
-     zstandard.compress(b" " * (8 * MOST_BYTES)), zstandard.compress(b"\xff\xfe")],
+    [b"", b"no zstd", zstd.compress(b"{}"), zstd.compress(b"[" * 100_000),
+     zstd.compress(b" " * (8 * MOST_BYTES)), zstd.compress(b"\xff\xfe")],
 )  # fmt: skip
 def test_damaged_evidence_is_trouble_and_no_bomb(stored: bytes) -> None:
     with pytest.raises(InstrumentError, match="cannot be read"):
@@ -169,6 +169,6 @@ def test_damaged_evidence_is_trouble_and_no_bomb(stored: bytes) -> None:
 
 
 def test_a_frame_that_states_a_huge_size_is_not_unpacked() -> None:
-    stored = zstandard.compress(b'{"rules":"1"' + b" " * (8 * MOST_BYTES) + b"}")
+    stored = zstd.compress(b'{"rules":"1"' + b" " * (8 * MOST_BYTES) + b"}")
     with pytest.raises(InstrumentError, match="it would have 4,194,317 bytes"):
         decode_evidence(stored)

@@ -106,7 +106,7 @@ def test_without_the_extra_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "quickjs", None)
 
-    with pytest.raises(UsageError, match=r"^the agent's PAC file needs 'quickjs-ng'"):
+    with pytest.raises(UsageError, match=r"^the agent's PAC file needs 'quickjs'"):
         PacProxies(pac('return "DIRECT";'))
 
 

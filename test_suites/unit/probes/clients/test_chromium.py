@@ -18,9 +18,9 @@ from probes.range.authority import Authority
 
 def without(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     if what == "library":
-        monkeypatch.setattr(chromium, "find_spec", lambda _: None)
+        monkeypatch.setattr("harness.errors.find_spec", lambda _: None)
     else:
-        monkeypatch.setattr(chromium, "find_spec", lambda name: name)
+        monkeypatch.setattr("harness.errors.find_spec", lambda name: name)
         monkeypatch.setattr(chromium, "which", lambda _: None)
 
 

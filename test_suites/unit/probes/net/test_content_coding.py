@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import brotli
 import pytest
-import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.untrusted.zstandard_frames import zstd
 from probes.net.content_coding import Decoded, decode
 
 PAGE = b"<html><title>Garden</title><p>Seeds, pots and tools are in the first hall.</html>" * 20
@@ -27,7 +27,7 @@ PACKED = {
     "X-GZIP ": gzip.compress(PAGE),
     "deflate": zlib.compress(PAGE),
     "br": brotli.compress(PAGE),
-    "zstd": zstandard.compress(PAGE),
+    "zstd": zstd.compress(PAGE),
 }
 
 
@@ -40,7 +40,7 @@ def test_a_declared_coding_is_undone(coding: str) -> None:
 
 @pytest.mark.parametrize(
     ("coding", "empty"),
-    [("gzip", gzip.compress(b"", mtime=0)), ("zstd", zstandard.compress(b""))],
+    [("gzip", gzip.compress(b"", mtime=0)), ("zstd", zstd.compress(b""))],
     ids=["gzip", "zstd"],
 )
 def test_very_many_empty_members_take_no_longer_than_they_are(coding: str, empty: bytes) -> None:
@@ -77,7 +77,7 @@ def test_bare_deflate_is_deflate_too() -> None:
 
 def test_all_members_of_a_gzip_and_all_frames_of_a_zstd_body_count() -> None:
     assert decode(gzip.compress(b"one ") + gzip.compress(b"two"), "gzip", 100).body == b"one two"
-    both = zstandard.compress(b"one ") + zstandard.compress(b"two")
+    both = zstd.compress(b"one ") + zstd.compress(b"two")
     assert decode(both, "zstd", 100).body == b"one two"
 
 
@@ -112,7 +112,7 @@ def test_a_cut_body_gives_what_it_holds_and_says_so(coding: str) -> None:
 
 @pytest.mark.parametrize(
     ("coding", "compress"),
-    [("gzip", gzip.compress), ("br", brotli.compress), ("zstd", zstandard.compress)],
+    [("gzip", gzip.compress), ("br", brotli.compress), ("zstd", zstd.compress)],
     ids=["gzip", "br", "zstd"],
 )
 def test_a_bomb_stops_at_the_limit(coding: str, compress: Callable[[bytes], bytes]) -> None:

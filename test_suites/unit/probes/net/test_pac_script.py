@@ -186,5 +186,5 @@ def test_without_the_engine_one_sentence_says_what_is_missing(
 ) -> None:
     monkeypatch.setitem(sys.modules, "quickjs", None)
 
-    with pytest.raises(UsageError, match=r"^a PAC file needs 'quickjs-ng': pip install 'isp-acc"):
+    with pytest.raises(UsageError, match=r"^a PAC file needs 'quickjs': pip install 'isp-acc"):
         script("")

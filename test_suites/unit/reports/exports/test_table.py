@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import zipfile
 from pathlib import Path
 
@@ -45,6 +46,19 @@ def test_csv_comes_back(tmp_path: Path) -> None:
     assert list(table["k"]) == [0, 100, 80, 93, 2, 400, 0]
     assert table["value"].isna().tolist() == [False] * 6 + [True]
     assert path.read_bytes().count(b"\r\n") == len(table) + 1
+
+
+@pytest.mark.parametrize("kept", [7, 3, 1])
+def test_csv_has_the_bytes_that_pandas_writes(kept: int, tmp_path: Path) -> None:
+    outcomes = example_assessment().outcomes[-kept:]
+    odd = example_outcome(metric=example_metric(value=0.1 + 0.2, k=3), reasons=('a "b", c', "é"))
+    for chosen in (outcomes, (*outcomes, odd), (odd,)):
+        assessment = example_assessment(outcomes=chosen)
+        expected = outcomes_table(assessment).to_csv(
+            index=False, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC
+        )
+        written = write_outcomes(assessment, tmp_path / "outcomes.csv")
+        assert expected.encode() == written.read_bytes()
 
 
 def test_cells_run_nothing_and_numbers_stay_numbers(tmp_path: Path) -> None:
