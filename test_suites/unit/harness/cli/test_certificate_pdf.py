@@ -14,8 +14,7 @@ import pytest
 
 from harness.cli import plan_step
 from harness.cli.main import app
-from harness.cli.process import EXTRAS
-from harness.errors import UsageError
+from harness.errors import EXTRAS, UsageError
 from reports import certificate_page
 from reports.certificate_page import embedded_certificate, render_certificate
 from test_suites.set_clock import SetClock
