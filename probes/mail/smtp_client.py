@@ -138,13 +138,18 @@ class _Attempt:
             timeout=self._server.patience,
             start_tls=False,
         )
+        transport = None
         try:
             self._answered(await client.connect(), "greeting")
             yield client
+            transport = client.transport
             with suppress(SMTPException, OSError, TimeoutError):
                 await client.quit(timeout=min(5.0, self._server.patience))
         finally:
             client.close()
+            if transport is not None:
+                transport.abort()  # else TLS still says goodbye when the event loop is closed
+                await asyncio.sleep(0)
 
     async def _converse(self, client: aiosmtplib.SMTP) -> None:
         """Say everything up to the content. Raises SMTPResponseException for a refusal."""

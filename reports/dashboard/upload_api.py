@@ -126,7 +126,12 @@ def upload_routes(uploads: TakesUploads) -> APIRouter:
 
 
 def _add_lists(routes: APIRouter, uploads: TakesUploads) -> None:
-    @routes.post("", status_code=201, summary="Begin an upload, or find that of the same file")
+    @routes.post(
+        "",
+        status_code=201,
+        summary="Begin an upload, or find that of the same file",
+        responses={200: {"model": UploadShown, "description": "That of the same file"}},
+    )
     async def begin(
         request: Request, response: Response, viewer: Sender, file: NewUpload
     ) -> UploadShown:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import errors
 from harness.campaign.item_selection import SelectedItems
 from harness.campaign.origin_file import write_origin
 from harness.cli.compose import prepare
@@ -319,7 +320,7 @@ def test_a_probe_without_its_program_is_told_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chromium, "which", lambda _: None)
-    monkeypatch.setattr(chromium, "find_spec", lambda name: name)
+    monkeypatch.setattr(errors, "find_spec", lambda name: name)
 
     told = faults(tmp_path, "probes: [web]", "probes: [web, browser]")
 

@@ -20,6 +20,7 @@ from cryptography import x509
 from typer.testing import CliRunner
 
 from corpora.pack_reader import open_pack
+from harness import VERSION
 from harness.campaign.origin_file import read_origin
 from harness.cli.content_packs import PACK_NAMES
 from harness.cli.main import app
@@ -340,7 +341,7 @@ def test_every_path_port_and_command_of_the_container_file_exists(folder: Path) 
         for option in parameter.opts
     }
 
-    assert [f"{project['name']}=={project['version']}"] == re.findall(
+    assert [f"{project['name']}=={VERSION}"] == re.findall(
         r"isp-accredit==\S+", container["RUN"][0]
     )
     assert entry[0] in project["scripts"]
