@@ -250,7 +250,10 @@ class VerdictCache:
             for other in self.folder.iterdir():
                 if other.suffix == path.suffix and other != path:
                     other.unlink()
-        except (sqlite3.Error, OSError) as error:
+        except sqlite3.Error as error:  # it does not tell the reason of the disk
+            msg = f"{self.folder}: verdicts cannot be kept: {error}; is there space on the disk?"
+            raise InstrumentError(msg) from error
+        except OSError as error:
             msg = f"{self.folder}: verdicts cannot be kept: {error}"
             raise InstrumentError(msg) from error
         return StoredVerdicts(path, counts, kept.basis)

@@ -21,6 +21,7 @@ from harness.cli.main import app
 from harness.store.assessments import read_assessment
 from test_suites.sizes import only_full
 from test_suites.unit.harness.cli.test_columns import too_long
+from test_suites.warm_start import Started
 
 STORY = """\
 A fault is found -> a plan is agreed -> fixed -> re-tested -> closed.
@@ -93,7 +94,7 @@ def test_the_short_story(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_it_leaves_no_process(tmp_path: Path, stop: signal.Signals) -> None:
     command = [sys.executable, "-m", "harness.cli.process", "demo", "--out", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+    with Started(command, stdout=subprocess.PIPE, start_new_session=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith(b"1. Found"):

@@ -164,12 +164,24 @@ def test_a_campaign_stopped_by_a_full_disk_resumes_later(tmp_path: Path) -> None
 
 def test_a_report_too_large_for_the_disk_exits_as_instrument_failure(out: Path) -> None:
     ended = accredit(
-        "report", out / "tried", before=LIMIT.format("FSIZE", 2_000, "resource.RLIM_INFINITY")
+        "report", out / "tried", before=LIMIT.format("FSIZE", 60_000, "resource.RLIM_INFINITY")
     )
 
     assert 4 == ended.returncode, ended.stderr
     assert 1 == len(ended.stderr.splitlines())
     assert "File too large" in ended.stderr
+
+
+def test_verdicts_too_large_for_the_disk_exit_as_instrument_failure(out: Path) -> None:
+    ended = accredit(
+        "report", out / "tried", before=LIMIT.format("FSIZE", 2_000, "resource.RLIM_INFINITY")
+    )
+
+    assert 4 == ended.returncode, ended.stderr
+    assert 1 == len(ended.stderr.splitlines())
+    assert "verdicts cannot be kept: disk I/O error; is there space on the disk?" in " ".join(
+        ended.stderr.split()
+    )
 
 
 def counts(assessment: str) -> list[tuple[str, str, int, int]]:
