@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import cast
 
 import aiosmtplib
 import msgspec
@@ -148,7 +149,8 @@ class _Attempt:
         finally:
             client.close()
             if transport is not None:
-                transport.abort()  # else TLS still says goodbye when the event loop is closed
+                # else TLS still says goodbye when the event loop is closed
+                cast("asyncio.Transport", transport).abort()
                 await asyncio.sleep(0)
 
     async def _converse(self, client: aiosmtplib.SMTP) -> None:
