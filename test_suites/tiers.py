@@ -25,8 +25,8 @@ NEAR, QUICK = 90, 180
 """Seconds of the clock."""
 BEGINNING = 15
 """Seconds until the first test: what is imported, and what several processes collect."""
-SHARE = 0.7
-"""Of the processors' time that tests get: the rest is other work and the last long file."""
+SHARE = 0.5
+"""Of the processors' time that tests get: the rest is imports, collection and the last long file."""
 NOTHING = 5
 """The exit code if there is no test to run, which shows nothing; pytest has the same."""
 UNKNOWN = 1.0
