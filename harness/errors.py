@@ -118,7 +118,7 @@ EXTRAS = {
 
 
 def is_installed(library: str) -> bool:
-    """Whether a library can be imported; it is not."""
+    """Whether a library is installed; nothing is imported."""
     return find_spec(library) is not None
 
 

@@ -347,7 +347,7 @@ def _measure(path: Path, scheme: str | None, *, fresh: bool) -> tuple[Path, str]
 def _rows_in(journal: Path) -> int:
     """The number of observations that a journal holds; 0 without a journal."""
     from harness.store.journal.header import HEADER  # noqa: PLC0415 - only if asked
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     return open_journal(journal).rows if (journal / HEADER).exists() else 0
 
@@ -358,7 +358,7 @@ def _conclude(path: Path, scheme: str | None) -> Assessment:
     from harness.cli.registry_facts import appeals_in  # noqa: PLC0415 - only if asked
     from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - only if asked
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - only if asked
 
     folder = journal_folder(path)

@@ -122,7 +122,7 @@ def import_alerts(folder: Path, spool: Path, clock: Clock) -> None:
     Raises UsageError, FaultyDocument for a spool that cannot be read, UsageError for a journal
     without sessions.
     """
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     at = clock.now()
     with closing(open_journal(folder)) as journal:
@@ -200,7 +200,7 @@ def report_command(
     ends: Annotated[str, typer.Option(help="until 2026-11-30T00:00:00Z")],
 ) -> None:
     """Read a supplier's regular report about the tester's accounts, and keep its counts."""
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     folder = journal_folder(journal)
     facts = AlertReportFacts(

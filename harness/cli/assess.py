@@ -173,7 +173,7 @@ def _by_name(answer: PeopleAnswer) -> str:
 
 def keep_stated(folder: Path, stated: Iterable[tuple[str, Facts]], clock: Clock) -> None:
     """Append what was stated to a journal, all or nothing. Raises UsageError, InstrumentError."""
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     stated = list(stated)
     if not stated:
@@ -239,7 +239,7 @@ def _campaign(folder: Path) -> Campaign:
 
 
 def _header(folder: Path) -> JournalHeader:
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     with closing(open_journal(folder)) as journal:
         return journal.header
@@ -273,7 +273,7 @@ def _rows(folder: Path, scheme: str, only: Sequence[str] | None) -> list[Row]:
 
 def _records(folder: Path) -> PeopleRecords:
     """What people stated in a journal so far."""
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     with closing(open_journal(folder)) as journal:
         return stated_in(journal)

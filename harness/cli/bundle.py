@@ -100,7 +100,7 @@ def make_bundle(
     from harness.store.assessments import encode_assessment  # noqa: PLC0415 - the same
     from harness.store.bundle import journal_files, write_bundle  # noqa: PLC0415 - the same
     from harness.store.journal.header import SEED  # noqa: PLC0415 - keep the start light
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
     from harness.verdicts.corrected_labels import appeals_to_hand_over  # noqa: PLC0415 - keep the start light
 
     folder = journal_folder(journal)
@@ -267,7 +267,7 @@ def import_command(
     standard error; if a line could not be read, the exit code is 2. "accredit conclude OUT" then
     counts verdicts but decides nothing, because no sentinels were measured.
     """
-    from harness.interop.intake import foreign_header, import_measurements, journal_once_complete  # noqa: PLC0415 - duckdb is heavy
+    from harness.interop.intake import foreign_header, import_measurements, journal_once_complete  # noqa: PLC0415 - numpy is heavy
 
     read = MEASUREMENT_IMPORTERS.find(form)
     name = out.resolve().name

@@ -23,7 +23,7 @@ def journal_of(prepared: Prepared, paths: CampaignPaths, header: JournalHeader) 
 
     Raises UsageError if it was begun with another declaration, InstrumentError.
     """
-    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - numpy is heavy
     from harness.store.journal.scheme_file import keep_scheme  # noqa: PLC0415 - the same
     from harness.store.journal.signature_files import keep_signature  # noqa: PLC0415 - the same
 

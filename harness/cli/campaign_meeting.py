@@ -105,7 +105,7 @@ def parts_in(journal: Journal, scheme: Scheme) -> Parts:
 def shown_meeting(held: HeldPlan, paths: CampaignPaths) -> Meeting:
     """Compare what the service showed of itself in a campaign with what it showed before."""
     from harness.estimate.shown_by_lines import shown_by_lines  # noqa: PLC0415 - keep the start light
-    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - numpy is heavy
 
     finding, campaign = held.finding, paths.campaign
     shown = ordered(shown_by_lines(JournalReader(paths.journal).sentinels()))
@@ -152,7 +152,7 @@ def compared_journals(first: JournalHeader, second: JournalHeader) -> tuple[str,
 def parts_before(finding: Finding, out: Path) -> Parts:
     """What the campaign of a finding was measured with: as recorded, else as its journal says."""
     from harness.store.journal.header import HEADER  # noqa: PLC0415 - keep the start light
-    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - numpy is heavy
 
     journal = CampaignPaths(out=out, campaign=finding.campaign).journal
     if finding.measured_with or not (journal / HEADER).exists():

@@ -101,7 +101,7 @@ def compare_journals(before: Path, after: Path, scheme: str | None = None) -> Co
 
 
 def _header(path: Path) -> JournalHeader:
-    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - numpy is heavy
 
     return JournalReader(journal_folder(path)).header
 

@@ -140,7 +140,7 @@ def seed_in_journal(journal: Path) -> str:
         SEED,
         seed_of,
     )
-    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - numpy is heavy
 
     if not (journal / HEADER).exists():
         return ""

@@ -59,7 +59,7 @@ def conclude_journal(
     """
     from harness.cli.witness_check import witnessed_here  # noqa: PLC0415 - cryptography is heavy
     from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
-    from harness.verdicts.cached_verdicts import user_verdict_cache  # noqa: PLC0415 - duckdb is heavy
+    from harness.verdicts.cached_verdicts import user_verdict_cache  # noqa: PLC0415 - numpy is heavy
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
 
     folder = journal_folder(path)
@@ -95,7 +95,7 @@ def assessed_at(paths: CampaignPaths, scheme: str | None, share: float, clock: C
 
 def begun_at(paths: CampaignPaths) -> datetime:
     """When a campaign began: the time of its first observation."""
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     with closing(open_journal(paths.journal)) as journal:
         return begun_in(journal)

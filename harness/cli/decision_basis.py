@@ -106,7 +106,7 @@ def read_campaign(
 def campaign_of(assessment: Assessment, paths: CampaignPaths, session: RegistrySession) -> Campaign:
     """The campaign of an assessment, to be decided on. Raises UsageError for a limited scope."""
     from harness.store.assessments import digest_of  # noqa: PLC0415 - keep the start light
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     if assessment.scope != "service":
         beyond = f" ({', '.join(assessment.beyond_scope)})" if assessment.beyond_scope else ""

@@ -49,7 +49,7 @@ def judging_scheme(
 
 def scheme_of(path: Path, named: str | None = None, clock: Clock | None = None) -> Scheme:
     """The scheme that judges the journal in a folder; see ``judging_scheme``."""
-    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - numpy is heavy
 
     folder = journal_folder(path)
     return judging_scheme(folder, JournalReader(folder).header, named, clock)

@@ -179,7 +179,7 @@ class Part:
 
     def _record_measured(self, what: Monitored, actor: str) -> None:
         """Record a run that was measured over a simulated line, and raise its alarms."""
-        from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+        from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
         self.chronicle.flush()
         campaign = self.chronicle.campaign_of(what)

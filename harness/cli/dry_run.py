@@ -155,7 +155,7 @@ def _context(prepared: Prepared, out: Path) -> MeasurementContext:
 def _held(journal: Path) -> frozenset[int]:
     """The batches of the campaign that its journal holds; none if there is no journal."""
     from harness.store.journal.header import HEADER  # noqa: PLC0415 - keep the start light
-    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - numpy is heavy
 
     if not (journal / HEADER).exists():
         return frozenset()

@@ -121,7 +121,7 @@ def _is_meant(each: CheckedService, named: Named) -> bool:
 
 def conclude_visit(results: Path, scheme: str | None, clock: Clock) -> Concluded:
     """Judge the campaign of a visit by the rules of now. Raises UsageError without observations."""
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     assessment, paths = conclude_journal(results, scheme, clock)
     with closing(open_journal(paths.journal)) as journal:

@@ -365,7 +365,7 @@ def _past_use(
 
 def _campaigns_of(service: str, out: Path) -> tuple[str, ...]:
     from harness.store.journal.header import HEADER  # noqa: PLC0415 - keep the start light
-    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - numpy is heavy
 
     folders = [path.parent for path in sorted(out.glob(f"*/journal/{HEADER}"))]
     return tuple(
@@ -381,7 +381,7 @@ def _items_shown(journal: Path, finding: Finding) -> Iterator[tuple[Item, str, s
     Each comes with its line and profile, and whether a verdict decided it.
     """
     from harness.judge.composite_measurements import judge_of  # noqa: PLC0415 - heavy
-    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - numpy is heavy
 
     reader = JournalReader(journal)
     shown: dict[tuple[str, str, str], Item] = {}

@@ -174,7 +174,7 @@ class Ingest:
 
         What a bundle from outside may hold is not known, so any error in it is a fault of it.
         """
-        from harness.store.bundle_reading import opened_bundle  # noqa: PLC0415 - duckdb is heavy
+        from harness.store.bundle_reading import opened_bundle  # noqa: PLC0415 - numpy is heavy
 
         verifier = self._identity_of(report.agent).verifier
         pem = verifier.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

@@ -78,7 +78,7 @@ def read_items(paths: CampaignPaths, appeals: Iterable[Appeal] = ()) -> list[Ite
     journal is damaged.
     """
     from harness.store.journal.header import HEADER  # noqa: PLC0415 - keep the start light
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - the same
 
     if not (paths.journal / HEADER).is_file():

@@ -107,7 +107,7 @@ def import_log(folder: Path, source: LogSource, clock: Clock, looks: Iterable[No
 
     Raises UsageError, FaultyDocument for a log that cannot be read, or a journal without requests.
     """
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     journal = open_journal(folder)
     journal.write()

@@ -179,7 +179,7 @@ def import_mail(folder: Path, places: Mapping[MailPlace, Iterable[Path]], clock:
     Raises UsageError, FaultyDocument for a mailbox that cannot be read, UsageError for a journal
     without mails.
     """
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     at = clock.now()
     with closing(open_journal(folder)) as journal:

@@ -260,7 +260,7 @@ def resumable(journal: Path) -> Iterator[None]:
 def _stopped_message(folder: Path) -> str:
     """A sentence on what a journal holds after a stop, and how to resume."""
     from harness.store.journal.header import HEADER  # noqa: PLC0415 - keep the start light
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     if not (folder / HEADER).exists():
         return "stopped before anything was measured"

@@ -235,7 +235,7 @@ def _require_scheme(held: HeldAlarm, scheme: str) -> None:
 
 
 def _tried(paths: CampaignPaths) -> Tried:
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     with closing(open_journal(paths.journal)) as journal:
         items = frozenset(one.item.id for one in journal.observations() if one.role == "item")

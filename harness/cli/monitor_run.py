@@ -267,7 +267,7 @@ def _begin(what: Monitored, campaign: str, clock: Clock) -> None:
 
 
 def _journal_of(paths: CampaignPaths) -> closing[SegmentJournal]:
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     return closing(open_journal(paths.journal))
 

@@ -66,7 +66,7 @@ def continuation(held: Path, journal: SegmentJournal) -> Continuation:
     Raises UsageError if neither continues the other: then they are of different runs, or one of
     them holds another observation for an attempt.
     """
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     if not held.exists():
         return Continuation.NEW

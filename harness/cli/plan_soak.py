@@ -209,7 +209,7 @@ class SoakReading:
         as a filter that was off, voids it.
         """
         from harness.estimate.soak_evidence import level_of_evidence, tally_of  # noqa: PLC0415 - keep the start light
-        from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+        from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
         finding, outcome = held.finding, self._outcome(held.finding)
         if outcome is None or is_void(

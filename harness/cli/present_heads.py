@@ -44,7 +44,7 @@ class Present(NamedTuple):
 
 def present_journal(folder: Path) -> Present:
     """The chains of the journal in a folder. Raises UsageError, InstrumentError."""
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     return chains_of_journal(open_journal(folder))
 

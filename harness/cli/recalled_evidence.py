@@ -23,7 +23,7 @@ def why_recalled(campaign: JudgedCampaign) -> Iterator[str]:
     recalls = [event for event in found if isinstance(event, RecallMade)]
     if not recalls:
         return
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     assessment = campaign.assessment
     with closing(open_journal(campaign.paths.journal)) as journal:

@@ -37,7 +37,7 @@ AGAIN = "measure again under a new campaign name with 'accredit run'"
 
 def bars_of_registration(judged: JudgedCampaign) -> Iterator[str]:
     """Yield what the registry, the seed and the choice of items say against a campaign."""
-    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - numpy is heavy
 
     header = JournalReader(judged.paths.journal).header
     yield from _of_registry(judged, header)

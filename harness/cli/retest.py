@@ -270,7 +270,7 @@ def _selected(
 def _resumed(items: RetestItems, rows: UnchangedRows, out: Path) -> RetestSelection | None:
     """The items of an interrupted re-test, as its journal names them; ``None`` without one."""
     from harness.store.journal.header import HEADER  # noqa: PLC0415 - keep the start light
-    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - numpy is heavy
 
     verifying = items.plan.verifying
     journal = CampaignPaths(out=out, campaign=verifying).journal
@@ -430,7 +430,7 @@ def _extended(
 
 def _assess(paths: CampaignPaths, scheme: Scheme, only: tuple[str, ...]) -> Assessment | None:
     from harness.pipeline import conclude  # noqa: PLC0415 - keep the start light
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     if not only:
         return None

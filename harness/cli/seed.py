@@ -234,7 +234,7 @@ def _write(file: Path, commitment: Commitment) -> None:
 @app.command("reveal")
 def reveal_command(journal: JOURNAL) -> None:
     """Print the seed of a campaign that is complete, and note that its sample is disclosed."""
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     folder = journal_folder(journal)
     with closing(open_journal(folder)) as opened:
@@ -262,7 +262,7 @@ def verify_command(
     The seed must be in the journal's folder. The sample is drawn again from the packs. Exit 2 if a
     check fails.
     """
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     public = read_commitment(file)
     folder = journal_folder(journal)

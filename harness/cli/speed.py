@@ -123,7 +123,7 @@ def _chosen(prepared: Prepared, profile: str, number: int) -> tuple[Item, ...]:
 
 def _delays(folder: Path) -> Iterator[str]:
     """What the service adds to each phase of a short page, and to a block, in words."""
-    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - numpy is heavy
 
     with closing(open_journal(folder)) as journal:
         speed = judge_maker(journal)().records.speed

@@ -38,7 +38,7 @@ _MADE = msgspec.json.Decoder(_Made)
 
 def open_unchanged(folder: Path) -> SegmentJournal:
     """Open a journal to judge it. Raises InstrumentError with a line for each thing changed."""
-    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - numpy is heavy
 
     journal = SegmentJournal(folder)
     require_no_faults(faults_of(paths_of_journal(folder), journal))
@@ -149,7 +149,7 @@ def evidence_in_words(paths: CampaignPaths, journal: SegmentJournal) -> str:
 
 def _cache_faults(paths: CampaignPaths, journal: SegmentJournal) -> Iterable[str]:
     from harness.judge.composite_measurements import judge_maker  # noqa: PLC0415 - heavy
-    from harness.verdicts.cache_check import cache_faults  # noqa: PLC0415 - duckdb is heavy
+    from harness.verdicts.cache_check import cache_faults  # noqa: PLC0415 - numpy is heavy
     from harness.verdicts.cache_seal import own_key  # noqa: PLC0415 - the same
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - the same
 
@@ -161,7 +161,7 @@ def _cache_faults(paths: CampaignPaths, journal: SegmentJournal) -> Iterable[str
 
 def _assessments_of_others(paths: CampaignPaths, journal: SegmentJournal) -> Iterator[str]:
     """Assessments beside the journal that were made of another one, or of more of it."""
-    from harness.store.journal.reader import past_heads  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.reader import past_heads  # noqa: PLC0415 - numpy is heavy
 
     heads: set[str] = set()
     for path in sorted(paths.home.glob("assessment-*.json")):

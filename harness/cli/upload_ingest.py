@@ -100,7 +100,7 @@ class UploadIngest:
             raise InstrumentError(*error.args) from None
 
     def _ingested(self, hub: HubFile, upload: StoredUpload, path: Path, told: Told) -> Ended:
-        from harness.store.bundle_reading import opened_bundle  # noqa: PLC0415 - duckdb is heavy
+        from harness.store.bundle_reading import opened_bundle  # noqa: PLC0415 - numpy is heavy
 
         try:
             trusted = hub.trusted_keys()
@@ -225,7 +225,7 @@ def _require_measured_once(bundle: Bundle) -> None:
 
 def _require_continues(recorded: str, bundle: Bundle) -> None:
     """Raise UsageError if the recorded head is none that the bundle's journal had."""
-    from harness.store.journal.reader import past_heads  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.reader import past_heads  # noqa: PLC0415 - numpy is heavy
 
     if recorded and all(head.hash != recorded for head in past_heads(bundle.journal)):
         name = bundle.assessment.campaign

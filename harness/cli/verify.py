@@ -51,7 +51,7 @@ def verify_journal(
     """
     from harness.cli.present_heads import chains_of_journal  # noqa: PLC0415 - heavy as well
     from harness.cli.witness_check import witness_lines  # noqa: PLC0415 - the same
-    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - numpy is heavy
     from harness.store.journal.reader import past_heads  # noqa: PLC0415 - the same
 
     folder = journal_folder(journal)

@@ -89,7 +89,7 @@ def journal_once_complete(folder: Path, header: JournalHeader) -> Iterator[Segme
     if (folder / HEADER).exists() or (folder.is_dir() and any(folder.iterdir())):
         msg = f"{folder}: there is something here already; choose another folder"
         raise UsageError(msg)
-    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - numpy is heavy
 
     beside = folder.with_name(f".{folder.name}.half")
     shutil.rmtree(beside, ignore_errors=True)

@@ -167,7 +167,7 @@ class StoredVerdicts:
         """Query rows of some outcome groups. Raises InstrumentError if the file cannot be read."""
         # names and numbers are our own
         fates = _in_condition("fate", groups)
-        return self._ask(f"SELECT {columns} FROM verdicts WHERE {fates} AND {where}")  # noqa: S608
+        return self._ask(f"SELECT {columns} FROM verdicts WHERE {fates} AND {where}")  # noqa: S608 - see above
 
     def _ask(self, question: str, given: Sequence[int] = ()) -> Iterator[Any]:
         try:

@@ -210,7 +210,7 @@ def _count(verdicts: Iterable[Verdict], scratch: Path, target: Path) -> Counts:
 
 
 def _write(connection: sqlite3.Connection, rows: Rows, verdicts: Iterable[Verdict]) -> None:
-    """Write rows, and what is told of them."""
+    """Write the row and the witness of each verdict."""
     counted = (one for one in verdicts if one.counts)
     marks = ", ".join("?" * len(Row._fields))
     block = 0
@@ -345,7 +345,7 @@ def _compositions(
     counted: dict[str, Counter[DomainComposition]] = {line: Counter() for line in lines}
     # the column is our own
     found = connection.execute(f"""SELECT line, {column}, fate, count(*) FROM fated
-        WHERE {column} <> '' GROUP BY line, {column}, fate ORDER BY line, {column}, fate""")  # noqa: S608
+        WHERE {column} <> '' GROUP BY line, {column}, fate ORDER BY line, {column}, fate""")  # noqa: S608 - see above
     for (line, _), members in groupby(found, key=itemgetter(0, 1)):
         counted[lines[line]][tuple((fate, items) for _, _, fate, items in members)] += 1
     return {line: sorted(composed.items()) for line, composed in counted.items()}

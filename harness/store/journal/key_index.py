@@ -68,6 +68,11 @@ class KeyedLine(msgspec.Struct, frozen=True, kw_only=True):
 _LINES = msgspec.json.Decoder(KeyedLine)
 
 
+def keys_in(lines: Iterable[bytes]) -> Iterator[AttemptKey]:
+    """The keys of observations' lines. Raises ValueError for a line that is none."""
+    return (_LINES.decode(line).key for line in lines)
+
+
 class KeyIndex:
     """A set of attempt keys."""
 
@@ -110,8 +115,7 @@ class KeyIndex:
 
     def add_lines(self, lines: Iterable[bytes]) -> None:
         """Add the keys of observations' lines."""
-        for line in lines:
-            key = _LINES.decode(line).key
+        for key in keys_in(lines):
             self._items[_group_of(key)].add(intern(key.item))
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from harness.errors import InstrumentError
 from harness.store.atomic_write import sync_file, sync_folder
 from harness.store.journal.jsonl_segment import MARKER, BatchMarker
-from harness.store.journal.key_index import KeyedLine, key_hash
+from harness.store.journal.key_index import key_hash, keys_in
 from harness.store.parquet import read_parquet
 
 SUFFIX, OLDER = ".gz", ".parquet"
@@ -31,7 +31,6 @@ MOST_BYTES = 256 * 2**20
 LINE_BYTES = 16 * 2**20
 
 _MARKERS = msgspec.json.Decoder(BatchMarker)
-_KEYS = msgspec.json.Decoder(KeyedLine)
 
 
 def write_sealed(source: Path, target: Path) -> str:
@@ -115,8 +114,7 @@ def key_hashes(path: Path) -> NDArray[np.uint64]:
     Raises InstrumentError.
     """
     try:
-        keys = (_KEYS.decode(line).key for line in records(path))
-        return np.fromiter(map(key_hash, keys), dtype=np.uint64)
+        return np.fromiter(map(key_hash, keys_in(records(path))), dtype=np.uint64)
     except ValueError as error:
         raise _unreadable(path, error) from None
 
