@@ -196,9 +196,8 @@ def _require_listed(
             raise InstrumentError(msg)
     for name in sorted(listed - {path.name for path in files}):
         path = directory / name
-        if (
-            path.name != name or not path.exists()
-        ):  # else the segment was sealed after the folder was listed
+        # one that is there was sealed after the folder was listed; a name never leads elsewhere
+        if path.name != name or not path.exists():
             msg = f"{path}: is in the manifest, but missing"
             raise InstrumentError(msg)
 
