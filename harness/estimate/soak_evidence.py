@@ -63,7 +63,8 @@ def _counted(metric: Metric, threshold: Threshold) -> Tally:
         return Tally(spread.tried, missed)
     value = metric.value or 0.0
     wrong = 1 - value if counts_right else value
-    return Tally(metric.n + metric.indeterminate, wrong * metric.n)
+    # 1 - 31/60 is no exact number: half of 60 items must count as 30, not as a little less.
+    return Tally(metric.n + metric.indeterminate, round(wrong * metric.n, 9))
 
 
 def level_of_evidence(tally: Tally, threshold: Threshold | None) -> float:

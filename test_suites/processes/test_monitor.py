@@ -15,7 +15,12 @@ from harness.cli.registry_session import open_session, place_of
 from harness.model.observation import CONTROL
 from harness.store.journal.journal import open_journal
 from test_suites.processes.running import HALF_WAY, accredit
-from test_suites.unit.harness.cli.monitored_service import SERVICE, SUPPLIER, MonitoredService
+from test_suites.unit.harness.cli.monitored_service import (
+    DRUGS,
+    SERVICE,
+    SUPPLIER,
+    MonitoredService,
+)
 
 SITE = "Hill School"
 DUE = datetime(2026, 3, 2, 6, 15, tzinfo=UTC)
@@ -89,7 +94,7 @@ def test_exit_codes_say_what_needs_attention(watched: Watched) -> None:
     assert 0 == watched.give("check")[0]
     assert 0 == watched.give("once")[0]
     assert 0 == watched.give("status")[0]
-    watched.service.behave(SITE, 60)
+    watched.service.behave(SITE, len(DRUGS))
     assert 3 == watched.give("once", DUE + timedelta(days=1))[0]
     assert 3 == watched.give("status", DUE + timedelta(days=1))[0]
     watched.service.change(SITE, service={"name": "Other Net", "supplier": SUPPLIER})

@@ -34,6 +34,10 @@ BIND_IS_READY = "all zones loaded"
 
 _ports = random.SystemRandom()
 
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 6
+_PORTS = range(12000 + 3000 * _WORKER, 15000 + 3000 * _WORKER)
+"""Ports of this process of the tests alone: another would take what is free a moment later."""
+
 
 class DidNotStart(Exception):
     """The product ended, or never answered; the message holds the end of its log."""
@@ -74,7 +78,7 @@ def which(name: str) -> str | None:
 def free_port(address: str = LOOPBACK) -> int:
     """A port free for TCP and UDP, below the range that outgoing connections take theirs from."""
     for _ in range(200):
-        port = _ports.randrange(12000, 30000)
+        port = _ports.choice(_PORTS)
         with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
             try:
                 stream.bind((address, port))

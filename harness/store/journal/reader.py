@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -45,6 +45,8 @@ class _Named(msgspec.Struct):
 
 
 _EVIDENCE = msgspec.json.Decoder(_Named)
+
+Line = TypeVar("Line")
 
 
 class JournalReader:
@@ -108,16 +110,27 @@ class JournalReader:
 
     def observations(self) -> Iterator[Observation]:
         """All observations, in the order of measurement, one at a time."""
-        return map(_OBSERVATIONS.decode, self._lines())
+        return self._decoded(_OBSERVATIONS, self._lines())
 
     def sentinels(self) -> Iterator[Observation]:
         """All observations except those of items: sentinels, heartbeats and retrials."""
-        return (_OBSERVATIONS.decode(line) for line in self._lines() if _SENTINEL in line)
+        lines = (line for line in self._lines() if _SENTINEL in line)
+        return self._decoded(_OBSERVATIONS, lines)
 
     def evidence(self) -> frozenset[str]:
         """The digests of all bodies that the observations name."""
-        named = (_EVIDENCE.decode(line) for line in self._lines() if _NAMES_EVIDENCE in line)
-        return frozenset(one for each in named for one in each.evidence)
+        lines = (line for line in self._lines() if _NAMES_EVIDENCE in line)
+        return frozenset(one for each in self._decoded(_EVIDENCE, lines) for one in each.evidence)
+
+    def _decoded(
+        self, decoder: msgspec.json.Decoder[Line], lines: Iterable[bytes]
+    ) -> Iterator[Line]:
+        """Decode lines. A sealed file's checksum is at its end, so its faults may be met before."""
+        try:
+            yield from map(decoder.decode, lines)
+        except ValueError as error:
+            msg = f"{self.directory}: a line was changed and cannot be read: {error}"
+            raise InstrumentError(msg) from error
 
     def _lines(self) -> Iterator[bytes]:
         """The lines of all observations, in the order of measurement."""

@@ -61,6 +61,21 @@ def test_a_changed_file_is_named(tmp_path: Path, observe_batch: Batch) -> None:
         JournalReader(tmp_path / "journal").require_unchanged()
 
 
+def test_no_byte_of_a_sealed_file_can_change_unseen(tmp_path: Path, observe_batch: Batch) -> None:
+    """The checksum stands at a file's end: some changed bytes are met as a broken line before."""
+    writer = SegmentJournal.create(tmp_path / "journal", {"campaign": "spring"})
+    writer.append(1, observe_batch(1, 3))
+    writer.seal()
+    file = tmp_path / "journal/segment-000001.gz"
+    whole, broken = file.read_bytes(), 0
+    for place in range(10, len(whole)):  # before are a time, a system and a level that say nothing
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(InstrumentError) as refused:
+            list(JournalReader(tmp_path / "journal").observations())
+        broken += "a line was changed" in str(refused.value)
+    assert broken
+
+
 def test_without_a_journal_it_is_the_users_mistake(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no journal here"):
         JournalReader(tmp_path)
