@@ -13,8 +13,10 @@ import math
 import reprlib
 import textwrap
 import typing
+from collections import OrderedDict
+from copy import deepcopy
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -157,14 +159,31 @@ MOST_ERRORS = 500
 """The most validation errors that are examined; causes are found by comparing all pairs."""
 
 
+REMEMBERED, LONGEST = 64, 64 * 1024
+"""How many parsed texts are remembered, each up to so many characters: a process reads the same
+campaign, scheme and policy many times, and reading one takes a hundred times as long as a copy."""
+
+
 class Document:
     """A YAML text with the line of each of its keys."""
+
+    _parsed: ClassVar[OrderedDict[str, tuple[dict[KeyPath, int], Any]]] = OrderedDict()
 
     def __init__(self, where: str, text: str) -> None:
         self.where = where
         self.lines: dict[KeyPath, int] = {}
-        self._wrong: list[Fault] = []
         self.data: Any = None
+        if (before := self._parsed.get(text)) is not None:
+            self.lines, self.data = before[0], deepcopy(before[1])
+            return
+        self._parse(where, text)
+        if len(text) <= LONGEST:
+            self._parsed[text] = self.lines, deepcopy(self.data)
+            while len(self._parsed) > REMEMBERED:
+                self._parsed.popitem(last=False)
+
+    def _parse(self, where: str, text: str) -> None:
+        self._wrong: list[Fault] = []
         try:
             root, self._constructor = compose(text)
             if root is not None:

@@ -6,7 +6,7 @@ of its zones; the packs, their digests and the ids of their items stay what they
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -46,7 +46,24 @@ class OwnHosts:
 
     def items(self, start: int = 0) -> Iterator[Item]:
         """The items from ``start`` on, on the origin's hosts."""
-        return (on_own_host(item, self.origin) for item in self.corpus.items(start))
+        if self.size > KEPT:
+            return (on_own_host(item, self.origin) for item in self.corpus.items(start))
+        return iter(self._kept()[start:])
+
+    def _kept(self) -> tuple[Item, ...]:
+        """All items, moved once for all campaigns of this process on the origin."""
+        origin = self.origin
+        place = (self.reference.identity, origin.zone_names, origin.twin_zone, origin.key)
+        if place not in _MOVED:
+            _MOVED[place] = tuple(on_own_host(item, origin) for item in self.corpus.items())
+            while len(_MOVED) > PACKS:
+                _MOVED.popitem(last=False)
+        return _MOVED[place]
+
+
+PACKS, KEPT = 16, 20_000
+"""How many packs are kept with moved items, each of up to so many."""
+_MOVED: OrderedDict[tuple[str, tuple[str, ...], str, bytes], tuple[Item, ...]] = OrderedDict()
 
 
 def on_own_host(item: Item, origin: Origin) -> Item:

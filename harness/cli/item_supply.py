@@ -80,13 +80,16 @@ def count_by_group(
     """
     groups: dict[str, list[ItemGroup]] = {}
     group_of = _grouping(measure)
+    known: dict[tuple[str, str, tuple[str, ...]], bool] = {}
     for alike in supply:
         item = alike.example
-        if not alike.can_be_tried_by(measure.probes):
-            continue
-        if counts_category(measure, policy, item.category, phase) and counts_item(
-            measure, item, phase
-        ):
+        key = item.category, item.stratum, item.phases
+        if (is_counted := known.get(key)) is None:
+            is_counted = counts_category(measure, policy, item.category, phase) and counts_item(
+                measure, item, phase
+            )
+            known[key] = is_counted
+        if is_counted and alike.can_be_tried_by(measure.probes):
             frame = frame_of(item.pack)
             group = group_of(item)
             groups.setdefault(f"{group} {frame}".strip(), []).append(alike)

@@ -38,12 +38,13 @@ class LineProfile:
         """The items of the kinds that count for a requirement."""
         if self.sources is None:
             return self.supply
-        of_pack = self.sources.of_pack
-        return [
-            group
-            for group in self.supply
-            if is_relevant(of_pack(group.example.pack), requirement.rests_on)
-        ]
+        marks = {group.example.pack for group in self.supply}
+        counted = {
+            mark for mark in marks if is_relevant(self.sources.of_pack(mark), requirement.rests_on)
+        }
+        if counted == marks:
+            return self.supply
+        return [group for group in self.supply if group.example.pack in counted]
 
 
 def line_profiles(prepared: Prepared) -> tuple[LineProfile, ...]:

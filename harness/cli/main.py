@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from typing import Annotated, Any, ClassVar
 
@@ -76,16 +77,10 @@ class LazyVerbs(Verbs):
         del ctx
         if cmd_name not in self.verbs:
             return None
-        module, _, attribute = self.verbs[cmd_name].target.partition(":")
+        verb = self.verbs[cmd_name]
+        module, _, attribute = verb.target.partition(":")
         command = getattr(import_module(f"harness.cli.{module}"), attribute)
-        group = typer.Typer(
-            rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False
-        )
-        if isinstance(command, typer.Typer):
-            group.add_typer(command, name=cmd_name, help=self.verbs[cmd_name].help)
-            return typer.main.get_group(group).commands[cmd_name]
-        group.command(cmd_name)(command)
-        return typer.main.get_command(group)
+        return _command_of(cmd_name, verb.help, command)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
         """Complete the name of a verb or an option, without importing any verb."""
@@ -100,6 +95,17 @@ class LazyVerbs(Verbs):
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, verb.help) for name, verb in self.verbs.items()])
+
+
+@lru_cache(maxsize=256)
+def _command_of(name: str, told: str, command: Callable[..., Any] | typer.Typer) -> Any:
+    """What runs a verb: a function, or a group of commands."""
+    group = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+    if isinstance(command, typer.Typer):
+        group.add_typer(command, name=name, help=told)
+        return typer.main.get_group(group).commands[name]
+    group.command(name)(command)
+    return typer.main.get_command(group)
 
 
 NAMED = ("LOGNAME", "USER", "LNAME", "USERNAME", *registry_variables())

@@ -77,6 +77,29 @@ def times_of(
                 yield moment
 
 
+def count_times(expression: str, zone: ZoneInfo, after: datetime, until: datetime) -> int:
+    """Return how many times ``times_of`` yields, which may be one a minute for a year."""
+    minute, hour, *of_day = expression.split()
+    clock_times = _clock_times(minute, hour)
+    is_fixed = not (minute.startswith("*") or hour.startswith("*"))
+    start = datetime.combine(after.astimezone(zone).date(), time())
+    number, latest = 0, after
+    for midnight in _fires(" ".join(("0", "0", *of_day)), start - _SECOND):
+        day = midnight.date()
+        if _steady_offset(day, zone) is not None:
+            ends = clock_times[0], clock_times[-1]
+            first, last = _times_of_day(day, ends, zone, is_fixed=is_fixed)
+            if latest < first and last <= until:
+                number, latest = number + len(clock_times), last
+                continue
+        for moment in _times_of_day(day, clock_times, zone, is_fixed=is_fixed):
+            if moment > until:
+                return number
+            if moment > latest:
+                number, latest = number + 1, moment
+    return number  # pragma: no cover - an expression never ends
+
+
 @lru_cache(maxsize=1024)
 def _clock_times(minute: str, hour: str) -> tuple[time, ...]:
     """Return the times of day that the first two fields name."""

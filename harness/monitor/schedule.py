@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from harness.errors import UsageError
 from harness.model.surveillance_event import run_key
-from harness.monitor.cron_times import times_of
+from harness.monitor.cron_times import count_times, times_of
 from harness.monitor.monitoring_file import Schedule, ScheduleId
 from harness.monitor.quiet_hours import WEEK, Gap, QuietHours, earliest_start, free_gaps
 
@@ -78,7 +78,7 @@ def next_due(schedule: Schedule, timezone: ZoneInfo, after: datetime) -> datetim
 def runs_per_year(schedule: Schedule, timezone: ZoneInfo, start: datetime) -> int:
     """Return how many runs are due in the 365 days from ``start`` on."""
     last = start + YEAR - timedelta.resolution
-    return sum(1 for _ in due_times(schedule, timezone, start - timedelta.resolution, last))
+    return count_times(schedule.cron, timezone, start - timedelta.resolution, last)
 
 
 LESSONS = (time(9), time(15))

@@ -28,7 +28,7 @@ SUFFIX, OLDER = ".gz", ".parquet"
 
 MOST_BYTES = 256 * 2**20
 """The most bytes of a segment's lines: far more than is sealed, far less than fills a disk."""
-LINE_BYTES = 16 * 2**20
+LINE_BYTES, BLOCK_BYTES = 16 * 2**20, 2**18
 
 _MARKERS = msgspec.json.Decoder(BatchMarker)
 
@@ -127,19 +127,19 @@ def digest_of_file(path: Path) -> str:
 
 def _lines(path: Path) -> Iterator[bytes]:
     """All lines of a file, without the ends of lines."""
-    read = 0
+    read, begun = 0, b""
     try:
         with gzip.open(path) as stream:
-            while line := stream.readline(LINE_BYTES):
-                read += len(line)
-                if not line.endswith(b"\n") or read > MOST_BYTES:
+            while block := stream.read(BLOCK_BYTES):
+                read += len(block)
+                *lines, begun = (begun + block).split(b"\n")
+                if read > MOST_BYTES or len(begun) > LINE_BYTES:
                     break
-                yield line[:-1]
-            else:
-                return
+                yield from lines
     except (OSError, EOFError, zlib.error) as error:
         raise _unreadable(path, error) from error
-    raise _unreadable(path, f"more than {read:,} bytes, or a line without an end")
+    if begun or read > MOST_BYTES:
+        raise _unreadable(path, f"more than {read:,} bytes, or a line without an end")
 
 
 def _older(path: Path) -> Iterator[tuple[int, bytes]]:

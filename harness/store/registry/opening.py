@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.dialects import registry as dialects
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.util import LRUCache
 
 from harness.errors import UsageError
 from harness.store.registry.streams import Registry, lock
@@ -156,11 +159,35 @@ def _begun(engine: Engine, *, is_writing: bool) -> Iterator[Connection]:
         yield connection
 
 
+class _OneDialect(SQLiteDialect_pysqlite):
+    """All engines of files speak one dialect, so that they share what was compiled for one.
+
+    A file is opened for each act; compiling its statements anew took a third of the time.
+    """
+
+    place: ClassVar[str] = "sqlite+accredit"
+    supports_statement_cache = True
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _OneDialect)
+
+    def __hash__(self) -> int:
+        return hash(_OneDialect)
+
+
+dialects.register("sqlite.accredit", __name__, _OneDialect.__name__)
+_COMPILED: MutableMapping[Any, Any] = LRUCache(1000)
+
+
 def _engine(place: str, *, is_url: bool) -> Engine:
     if is_url and not place.startswith("sqlite"):
         return create_engine(_with_driver(place), pool_size=KEPT, max_overflow=KEPT)
-    url = _with_driver(place) if is_url else URL.create("sqlite", database=place)
-    engine = create_engine(url, connect_args={"timeout": PATIENCE})
+    url = make_url(_with_driver(place)) if is_url else URL.create("sqlite", database=place)
+    engine = create_engine(
+        url.set(drivername=_OneDialect.place),
+        connect_args={"timeout": PATIENCE},
+        execution_options={"compiled_cache": _COMPILED},
+    )
     event.listen(engine, "connect", _leave_transactions)
     event.listen(engine, "begin", _begin)
     return engine

@@ -11,7 +11,7 @@ from cronsim import CronSim
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.monitor.cron_times import check_cron, times_of
+from harness.monitor.cron_times import check_cron, count_times, times_of
 from test_suites.unit.harness.monitor.monitoring_example import moments
 
 LONDON = ZoneInfo("Europe/London")
@@ -83,6 +83,7 @@ def test_it_does_not_matter_from_where_one_counts(
     early = list(times_of(cron, ZoneInfo(zone), first, until))
 
     assert early == sorted(set(early))
+    assert len(early) == count_times(cron, ZoneInfo(zone), first, until)
     assert [each for each in early if each > second] == list(
         times_of(cron, ZoneInfo(zone), second, until)
     )

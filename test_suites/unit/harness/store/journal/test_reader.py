@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from harness.errors import InstrumentError, UsageError
 from harness.model.observation import Observation
-from harness.store.journal import journal_state
+from harness.store.journal import journal_state, sealed_segment
 from harness.store.journal.journal import SegmentJournal
 from harness.store.journal.journal_state import SealedSegment
 from harness.store.journal.reader import JournalReader, fingerprint_of
@@ -61,8 +61,11 @@ def test_a_changed_file_is_named(tmp_path: Path, observe_batch: Batch) -> None:
         JournalReader(tmp_path / "journal").require_unchanged()
 
 
-def test_no_byte_of_a_sealed_file_can_change_unseen(tmp_path: Path, observe_batch: Batch) -> None:
-    """The checksum stands at a file's end: some changed bytes are met as a broken line before."""
+def test_no_byte_of_a_sealed_file_can_change_unseen(
+    tmp_path: Path, observe_batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checksum stands at a file's end: in a large one a broken line may be met before."""
+    monkeypatch.setattr(sealed_segment, "BLOCK_BYTES", 100)
     writer = SegmentJournal.create(tmp_path / "journal", {"campaign": "spring"})
     writer.append(1, observe_batch(1, 3))
     writer.seal()
