@@ -95,7 +95,7 @@ def test_a_way_that_is_open_breaks_its_requirement_alone(
     world: TechniqueWorld, tmp_path: Path, flaw: Flaw
 ) -> None:
     classes = [f"{flaw.group}:{each}" for each in flaw.tried] or [flaw.group]
-    items = ids_of(*classes, number=8)
+    items = ids_of(*classes, number=4)
     run = world.measure(tmp_path, flaw.service, REQUIREMENTS, items, probes=list(flaw.probes))
 
     opens, perhaps = (
