@@ -114,23 +114,34 @@ def _lower(groups: _Groups, alpha: float) -> float:
 def _root(excess: Callable[[float], float], low: float, high: float) -> float:
     """Return where an increasing function is 0 between two ends, to within ``PRECISION``.
 
-    By Illinois' form of false position (Dowell & Jarratt, BIT 11 (1971) 168-174), and by bisection
-    in every third step.
+    By inverse quadratic interpolation where it surely converges, else by bisection (Chandrupatla,
+    Advances in Engineering Software 28 (1997) 145-149). ``last`` is the newest place, ``other``
+    one on the other side of the root, ``past`` the place before.
     """
-    below, above, side, step = excess(low), excess(high), 0, 0
-    while high - low > PRECISION:
-        step += 1
-        middle = (low * above - high * below) / (above - below)
-        if step % 3 == 0 or not low < middle < high:
-            middle = (low + high) / 2
+    last, other = high, low
+    at_last, at_other = excess(last), excess(other)
+    part = 0.5
+    while True:
+        middle = last + part * (other - last)
         value = excess(middle)
-        if value < 0:
-            low, below = middle, value
-            above, side = (above / 2 if side == -1 else above), -1
+        if (value < 0) == (at_last < 0):
+            past, at_past = last, at_last
         else:
-            high, above = middle, value
-            below, side = (below / 2 if side == 1 else below), 1
-    return (low + high) / 2
+            past, at_past, other, at_other = other, at_other, last, at_last
+        last, at_last = middle, value
+        least = PRECISION / 2 / abs(other - last)
+        if value == 0 or least > 0.5:  # noqa: PLR2004 - the ends are closer than the precision
+            return last if abs(at_last) < abs(at_other) else other
+        place = (last - other) / (past - other)
+        height = (at_last - at_other) / (at_past - at_other)
+        part = 0.5
+        if height**2 < place and (1 - height) ** 2 < 1 - place:
+            part = at_last / (at_other - at_last) * at_past / (at_other - at_past)
+            part += (
+                (past - last) / (other - last) * at_last / (at_past - at_last)
+                * at_other / (at_past - at_other)
+            )  # fmt: skip
+        part = min(1 - least, max(least, part))
 
 
 @lru_cache(maxsize=65536)
