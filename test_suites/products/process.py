@@ -14,8 +14,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
@@ -88,6 +88,13 @@ def free_port(address: str = LOOPBACK) -> int:
             return port
     msg = f"no free port at {address}"
     raise DidNotStart(msg)
+
+
+@contextmanager
+def folder_on_disk() -> Iterator[Path]:
+    """A folder for a program that hides ``/dev/shm`` behind its own, where tests have theirs."""
+    with tempfile.TemporaryDirectory(prefix="accredit-", dir="/var/tmp") as name:  # noqa: S108 - a disk
+        yield Path(name)
 
 
 class Folder:

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -36,7 +36,7 @@ from test_suites.products.fleet_play import (
 from test_suites.products.fleet_processes import runs_in
 from test_suites.products.fleet_records import Measured, at_hub, on_agent, readable, written
 from test_suites.products.icap_recorder import Shown, read_capture
-from test_suites.products.process import namespace
+from test_suites.products.process import folder_on_disk, namespace
 from test_suites.products.school_authority import NAME as AUTHORITY
 from test_suites.products.school_squids import EXPLICIT, PASSWORDS, capture_in
 from test_suites.products.squid import CERTGEN
@@ -90,8 +90,13 @@ class Fleet:
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
-    place = tmp_path_factory.mktemp("fleet")
+def place() -> Iterator[Path]:
+    with folder_on_disk() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def fleet(place: Path) -> Fleet:
     library = next(
         (str(each) for each in sorted(Path("/usr/lib").glob(f"*/faketime/{LIBRARY}"))), ""
     )

@@ -19,6 +19,7 @@ import msgspec
 import pytest
 
 from harness.model.technique import GROUPS
+from test_suites.products.process import folder_on_disk
 from test_suites.products.squid import CERTGEN
 from test_suites.products.technique_gateways import GATEWAYS
 from test_suites.products.technique_layout import BRIDGE, TESTER
@@ -78,9 +79,16 @@ def environment(mark: str, temporary: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Result:
+def place() -> Iterator[Path]:
+    with folder_on_disk() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def laboratory(place: Path) -> Result:
     """The same campaign over all products, ``TIMES`` times."""
-    folder = tmp_path_factory.mktemp("laboratory")
+    folder = place / "laboratory"
+    folder.mkdir()
     mark, temporary = uuid.uuid4().hex, folder / "temporary"
     temporary.mkdir()
     ended = subprocess.run(
@@ -178,14 +186,14 @@ def rows_of(campaign: Campaign) -> list[dict[str, str]]:
 @pytest.mark.product(*NEEDED)
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("turn", TURNS)
-def test_nothing_is_left_of_a_run_that_is_killed(tmp_path: Path, turn: int) -> None:
+def test_nothing_is_left_of_a_run_that_is_killed(place: Path, turn: int) -> None:
     """At a random moment, which the message of a failure names."""
-    del turn
-    mark, temporary = uuid.uuid4().hex, tmp_path / "temporary"
-    temporary.mkdir()
+    folder = place / f"killed-{turn}"
+    mark, temporary = uuid.uuid4().hex, folder / "temporary"
+    temporary.mkdir(parents=True)
     moment = random.SystemRandom().uniform(0.5, 15)
     with subprocess.Popen(
-        program(tmp_path, "squid", "squid-tls", "unbound", "e2guardian"),
+        program(folder, "squid", "squid-tls", "unbound", "e2guardian"),
         env=environment(mark, temporary), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     ) as running:  # fmt: skip
         try:
