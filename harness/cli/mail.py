@@ -29,7 +29,6 @@ from harness.cli.sending import measuring
 from harness.errors import UsageError
 from harness.interop.log_join import reading_observations
 from harness.interop.mail_join import MailJoin
-from harness.measure.event_loop import new_loop
 from harness.measure.mail_sending import MailSending, Sleep, send_mails
 from harness.model.corpus import Item
 from harness.model.facts import Facts, LogFileFacts
@@ -137,7 +136,8 @@ def send(
                 taken += sum(_is_taken(one) for one in made)
             return taken
 
-        with asyncio.Runner(loop_factory=new_loop) as runner:
+        # Not uvloop: it ends with an error if TLS is still being shut down when a loop is closed.
+        with asyncio.Runner() as runner:
             taken = runner.run(run())
     say(f"sending {number}: {len(mails)} mails, of which the service took {taken}")
     minutes = READ_AFTER.total_seconds() / 60
