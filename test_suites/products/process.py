@@ -93,7 +93,7 @@ def free_port(address: str = LOOPBACK) -> int:
 @contextmanager
 def folder_on_disk() -> Iterator[Path]:
     """A folder for a program that hides ``/dev/shm`` behind its own, where tests have theirs."""
-    with tempfile.TemporaryDirectory(prefix="accredit-", dir="/var/tmp") as name:  # noqa: S108 - a disk
+    with tempfile.TemporaryDirectory(prefix="accredit-", dir="/var/tmp") as name:
         yield Path(name)
 
 
