@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import itertools
+import subprocess
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,41 +103,57 @@ class Page:
         return base64.b64decode(answer["data"])
 
 
-@asynccontextmanager
-async def browser_page(*flags: str) -> AsyncIterator[Page]:
-    """A page of a browser of its own, whose profile is deleted afterwards."""
+@contextmanager
+def chromium(*flags: str) -> Iterator[str]:
+    """Host and port of the protocol of a new browser, whose profile is deleted afterwards."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        chromium = which("chromium") or "chromium"
         options = (f"--user-data-dir={folder}", "--remote-debugging-port=0", "about:blank")
-        process = await asyncio.create_subprocess_exec(
-            chromium,
-            *FLAGS,
-            *flags,
-            *options,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        command = [which("chromium") or "chromium", *FLAGS, *flags, *options]
+        log = Path(folder, "said")
+        with log.open("wb") as said:
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
         try:
-            assert process.stderr is not None
-            address = await _address(process.stderr)
-            async with aiohttp.ClientSession() as session:
-                async with session.get(f"http://{address}/json") as answer:
-                    pages = [each for each in await answer.json() if each["type"] == "page"]
-                opened = session.ws_connect(pages[0]["webSocketDebuggerUrl"], max_msg_size=0)
-                async with opened as socket:
-                    page = Page(socket)
-                    for domain in ("Page", "Runtime", "Log"):
-                        await page.call(f"{domain}.enable")
-                    yield page
+            yield _address(process, log)
         finally:
             process.kill()
-            await process.wait()
+            process.wait()
 
 
-async def _address(stderr: asyncio.StreamReader) -> str:
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     """Host and port of the protocol, which the browser prints."""
-    async for line in stderr:
-        if line.startswith(LISTENS):
-            return line.removeprefix(LISTENS).decode().split("/")[2]
-    msg = "chromium ended before it listened"
-    raise AssertionError(msg)
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)  # its end is the news that would come first
+        for line in log.read_bytes().splitlines(keepends=True):
+            if line.startswith(LISTENS) and line.endswith(b"\n"):
+                return line.removeprefix(LISTENS).decode().split("/")[2]
+        assert process.returncode is None, "chromium ended before it listened"
+
+
+@asynccontextmanager
+async def page_of(address: str) -> AsyncIterator[Page]:
+    """A page of a running browser, with cookies and a cache of its own."""
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"http://{address}/json/version") as answer:
+            whole = (await answer.json())["webSocketDebuggerUrl"]
+        async with session.ws_connect(whole, max_msg_size=0) as commands:
+            browser = Page(commands)
+            context = await browser.call("Target.createBrowserContext")
+            target = await browser.call("Target.createTarget", url="about:blank", **context)
+            opened = session.ws_connect(
+                f"ws://{address}/devtools/page/{target['targetId']}", max_msg_size=0
+            )
+            async with opened as socket:
+                page = Page(socket)
+                for domain in ("Page", "Runtime", "Log"):
+                    await page.call(f"{domain}.enable")
+                yield page
+            await browser.call("Target.disposeBrowserContext", **context)
+
+
+@asynccontextmanager
+async def browser_page(*flags: str) -> AsyncIterator[Page]:
+    """A page of a browser of its own."""
+    with chromium(*flags) as address:
+        async with page_of(address) as page:
+            yield page

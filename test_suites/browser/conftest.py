@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from test_suites.browser.chromium import Page, browser_page
+from test_suites.browser.chromium import Page, chromium, page_of
 from test_suites.products.process import require
 
 
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    """One page of a browser of its own; skips without Chromium, unless ``CI=true``."""
+@pytest.fixture(scope="session")
+def browser_address() -> Iterator[str]:
+    """One browser for all pages; skips without Chromium, unless ``CI=true``."""
     require("chromium")
-    async with browser_page() as opened:
+    with chromium() as address:
+        yield address
+
+
+@pytest.fixture
+async def page(browser_address: str) -> AsyncIterator[Page]:
+    """One page, with cookies and a cache of its own."""
+    async with page_of(browser_address) as opened:
         yield opened

@@ -84,16 +84,14 @@ async def tab(page: Page) -> None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("width", "scheme"), SCREENS)
-async def test_axe_finds_nothing_on_any_page(
-    page: Page, hub: ServedSet, width: int, scheme: str
-) -> None:
+async def test_axe_finds_nothing_on_any_page(page: Page, hub: ServedSet) -> None:
     core = axe()
-    await page.resize(width, scheme)
     for shown in hub.pages:
         await show(page, hub.address, shown)
         await page.run(UNFOLD)
-        assert [] == await violations(page, core), shown
+        for width, scheme in SCREENS:
+            await page.resize(width, scheme)
+            assert [] == await violations(page, core), (shown, width, scheme)
     assert [] == faults(page)
 
 

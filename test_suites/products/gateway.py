@@ -22,6 +22,7 @@ from test_suites.products import unbound
 from test_suites.products.blocklist import BlockList
 from test_suites.products.measured import SENTINEL, canaries, measure_through
 from test_suites.products.process import which
+from test_suites.sizes import sized
 
 PORTS = {80: 9080, 443: 9443}
 """Nobody else listens in this namespace."""
@@ -43,7 +44,7 @@ REPLIES = dict(zip(("PORN", "VIOL", "DISC", "DRUG", "CRIM", "GAMB"), Reply, stri
 
 def some_items() -> dict[str, list[Item]]:
     """What is measured: a few items for each reply, and twins that must pass."""
-    return canaries({**dict.fromkeys(REPLIES, 3), "twin:DRUG": 3})
+    return canaries(dict.fromkeys((*REPLIES, "twin:DRUG"), sized(2, 3)))
 
 
 def ruleset(origin: Origin, lists: Iterable[BlockList]) -> str:

@@ -12,6 +12,7 @@ from test_suites.products.conftest import StartRange
 from test_suites.products.measured import ABRUPT, ALLOWED, LANES, Fate, canaries, measure_through
 from test_suites.products.process import LOOPBACK
 from test_suites.products.squid import CERTGEN, Reply, Squid
+from test_suites.sizes import sized
 
 REPLIES = {
     "PORN": Reply.PAGE,
@@ -40,7 +41,7 @@ def test_blocks_inside_intercepted_tls_are_found(
     tmp_path: Path, start_range: StartRange, trusted: bool, lane: str
 ) -> None:
     world = start_range()
-    chosen = canaries({**dict.fromkeys(REPLIES, 4), "twin:DRUG": 4})
+    chosen = canaries(dict.fromkeys((*REPLIES, "twin:DRUG"), sized(2, 4)))
     items = [item for some in chosen.values() for item in some]
     lists = lists_from(items, REPLIES)
     sentinels = [chosen["PORN"][0].host]

@@ -19,7 +19,7 @@ from test_suites.products.squid import Reply as SquidReply
 from test_suites.products.squid import Squid
 from test_suites.products.unbound import Reply as UnboundReply
 from test_suites.products.unbound import Unbound
-from test_suites.sizes import only_full
+from test_suites.sizes import only_full, sized
 
 PATIENT = {"timeout": 4.0, "confirmation_timeout": 8.0, "silence_timeout": 10.0}
 """Long timeouts: every request is answered in the end, which takes long on a slow machine."""
@@ -64,7 +64,7 @@ def assert_right_idle_and_under_load(
 def test_squid_gets_correct_verdicts_idle_and_under_load(
     tmp_path: Path, start_range: StartRange, reply: SquidReply
 ) -> None:
-    items, denied = chosen_items(50)
+    items, denied = chosen_items(sized(20, 50))
     world = start_range()
 
     with Squid(world.origin, [denying(denied, reply)], {"ks2": ["denied"]}) as squid:
@@ -78,14 +78,14 @@ def test_squid_gets_correct_verdicts_idle_and_under_load(
 def test_slow_answers_of_squid_are_not_judged_as_silent_drops(
     tmp_path: Path, start_range: StartRange
 ) -> None:
-    items, denied = chosen_items(40)
+    items, denied = chosen_items(sized(15, 40))
     world = start_range()
 
     with Squid(
         world.origin,
         [denying(denied, SquidReply.PAGE)],
         {"ks2": ["denied"]},
-        bytes_per_second=20_000,
+        bytes_per_second=sized(7_500, 20_000),
     ) as squid:
         measured = measure_through(tmp_path, squid_line(squid, ["web"]), items, limits=CROWDED)
 
@@ -101,7 +101,7 @@ def test_slow_answers_of_squid_are_not_judged_as_silent_drops(
 def test_unbound_gets_correct_verdicts_idle_and_under_load(
     tmp_path: Path, start_range: StartRange, reply: UnboundReply
 ) -> None:
-    items, denied = chosen_items(50)
+    items, denied = chosen_items(sized(20, 50))
     world = start_range()
 
     with Unbound(world.origin, [denying(denied, reply)], {"ks2": ["denied"]}) as unbound:

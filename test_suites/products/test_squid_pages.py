@@ -10,6 +10,7 @@ from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.measured import SENTINEL, canaries, measure_through
 from test_suites.products.squid import CERTGEN, Reply, Squid
+from test_suites.sizes import sized
 
 CATEGORIES = ("PORN", "VIOL", "DISC", "DRUG", "GAMB", "HARM", "PIRA", "EXTR")
 DECIDED = 0.99
@@ -67,9 +68,9 @@ def pages() -> dict[str, str]:
 def test_idle_trials_through_squid_are_decided(
     tmp_path: Path, start_range: StartRange, own_pages: bool, opens_tls: bool
 ) -> None:
-    chosen = canaries(
-        {**dict.fromkeys(CATEGORIES, 8), **{f"twin:{each}": 4 for each in CATEGORIES}}
-    )
+    twins = [f"twin:{each}" for each in CATEGORIES]
+    number = sized(5 if own_pages else 2, 8)  # a page is known once several sites showed it
+    chosen = canaries(dict.fromkeys(CATEGORIES, number) | dict.fromkeys(twins, sized(1, 4)))
     items = [item for some in chosen.values() for item in some]
     world = start_range()
     written = pages() if own_pages else {}

@@ -16,6 +16,7 @@ from test_suites.products.measured import ABRUPT, ALLOWED, LANES, SUDDEN, Fate
 from test_suites.products.process import namespace
 from test_suites.products.squid import CERTGEN, Reply
 from test_suites.products.transparent import REPLIES, some_items
+from test_suites.sizes import only_full
 
 PAGE: Fate = ("blocked", "block_page")
 INSIDE: Fate = ("blocked", "tls_intercept_page")
@@ -42,8 +43,15 @@ FATES: dict[str, dict[str, dict[Reply, Fate]]] = {
 
 
 @pytest.mark.product("squid", CERTGEN, "e2guardian", "openssl", "unbound", "nft", "ip", "unshare")
-@pytest.mark.parametrize("lane", LANES)
-@pytest.mark.parametrize("product", sorted(FATES))
+@pytest.mark.parametrize(
+    ("product", "lane"),
+    [
+        pytest.param(product, lane, marks=() if product in usual else only_full)
+        for lane, usual in (("portable", FATES), ("wire", ("squid-opening",)))
+        if lane in LANES
+        for product in sorted(FATES)
+    ],
+)
 def test_blocks_by_a_transparent_filter_get_their_expected_verdicts(
     tmp_path: Path, product: str, lane: str
 ) -> None:

@@ -19,6 +19,7 @@ from test_suites.products.blocklist import BlockList, lists_from
 from test_suites.products.e2guardian import E2Guardian
 from test_suites.products.measured import SENTINEL, canaries, measure_through
 from test_suites.products.squid import Reply, Squid
+from test_suites.sizes import sized
 
 REPLIES = {
     "PORN": Reply.PAGE,
@@ -35,7 +36,7 @@ Doors = tuple[dict[int, int], str]
 
 def some_items() -> dict[str, list[Item]]:
     """What is measured: a few items for each reply, and twins that must pass."""
-    return canaries({**dict.fromkeys(REPLIES, 3), "twin:DRUG": 3})
+    return canaries(dict.fromkeys((*REPLIES, "twin:DRUG"), sized(2, 3)))
 
 
 @contextmanager
