@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.measure.event_loop import YOUNG, infrequent_garbage_collection
+from harness.measure import event_loop
+from harness.measure.event_loop import YOUNG, are_some_exempt, infrequent_garbage_collection
 
 
 class Knot:
@@ -17,8 +18,9 @@ class Knot:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_frozen() -> Iterator[None]:
+def nothing_is_frozen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in a command; the tests of a session are exempt from collection (``conftest.py``)."""
+    monkeypatch.setattr(event_loop, "are_some_exempt", are_some_exempt)
     gc.unfreeze()
     yield
     gc.freeze()
