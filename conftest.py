@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, settings
 
 from harness.measure import event_loop
 from probes.clients import machine
-from test_suites.quiet_machine import FOLDER
-from test_suites.quiet_machine.sitecustomize import quiet_reading
+from test_suites.kit.quiet_machine import FOLDER
+from test_suites.kit.quiet_machine.sitecustomize import quiet_reading
 from test_suites.seconds import KEPT, Recorder
 
 pytest_plugins = ["pytester"]

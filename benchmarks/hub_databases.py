@@ -11,8 +11,8 @@ from typing import NamedTuple
 from harness.cli.hub_file import read_hub
 from harness.cli.hub_restore import restore
 from harness.cli.paths import DATABASE
+from test_suites.kit.processes.product import which
 from test_suites.products.postgresql import PostgreSql
-from test_suites.products.process import which
 
 
 class StoredHub(NamedTuple):

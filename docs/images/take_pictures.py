@@ -27,9 +27,9 @@ from reports.site.public_facts import public_register
 from reports.site.public_pages import public_files
 from reports.terminal import render_assessment
 from test_suites.browser.chromium import FLAGS
-from test_suites.demo_hub_example import NORTHGATE, opened_demo
-from test_suites.hub_serving import served
-from test_suites.site_example import NOW, example_views
+from test_suites.kit.hubs.demo_hub_example import NORTHGATE, opened_demo
+from test_suites.kit.hubs.hub_serving import served
+from test_suites.kit.hubs.site_example import NOW, example_views
 
 HERE = Path(__file__).resolve().parent
 

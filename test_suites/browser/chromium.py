@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from test_suites.products.process import which
+from test_suites.kit.processes.product import which
 
 FLAGS = (
     "--headless",

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from test_suites.browser.chromium import Page, chromium, page_of
-from test_suites.products.process import require
+from test_suites.kit.processes.product import require
 
 
 @pytest.fixture(scope="session")

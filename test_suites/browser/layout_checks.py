@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from test_suites.browser.chromium import Page
-from test_suites.sizes import sized
+from test_suites.kit.clocks.sizes import sized
 
 WIDTHS = (320, 390, 600, 768, 1024, 1280, 1400)
 SCREENS = sized(

@@ -35,10 +35,10 @@ from harness.model.event import SoakMeasured
 from harness.ports.storage import WallClock
 from harness.store.hub.accounts import Accounts
 from harness.store.hub.people import membership
-from test_suites.keys import write_keys
-from test_suites.oidc_provider import CLIENT, SECRET, OidcProviderDouble, oidc_provider
-from test_suites.products.process import free_port
-from test_suites.warm_start import Started
+from test_suites.kit.hubs.keys import write_keys
+from test_suites.kit.hubs.oidc_provider import CLIENT, SECRET, OidcProviderDouble, oidc_provider
+from test_suites.kit.processes.product import free_port
+from test_suites.kit.processes.warm_start import Started
 
 TESTER, SECOND_ASSESSOR = "Placeholder Assessor", "second-assessor@demo.invalid"
 EVALUATOR = "evaluator@demo.invalid"

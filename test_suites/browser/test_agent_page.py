@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from reports.agent_page import agent_page
-from test_suites.agent_pages import STATES
 from test_suites.browser.chromium import Page
 from test_suites.browser.layout_checks import (
     CLIPPED,
@@ -18,6 +17,7 @@ from test_suites.browser.layout_checks import (
     axe,
     violations,
 )
+from test_suites.kit.hubs.agent_pages import STATES
 
 
 @pytest.fixture(scope="module")

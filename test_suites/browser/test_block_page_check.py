@@ -8,7 +8,7 @@ import pytest
 
 from probes.clients.browser_check import check_markup, static_markup
 from probes.range.block_page_text import block_document
-from test_suites.products.process import require
+from test_suites.kit.processes.product import require
 
 pytest.importorskip("playwright", reason="needs the extra: pip install 'isp-accredit[browser]'")
 HOST = "gamb-001.canary.accredit.test"

@@ -25,7 +25,7 @@ from probes.lines.direct import Control, ControlOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.range.testbed import RangeTestbed
 from test_suites.browser.small_internet import facts
-from test_suites.products.process import require
+from test_suites.kit.processes.product import require
 
 pytest.importorskip("playwright", reason="needs the extra: pip install 'isp-accredit[browser]'")
 pytestmark = pytest.mark.timeout(240)

@@ -26,7 +26,7 @@ from test_suites.browser.small_internet import (
     html,
     visited,
 )
-from test_suites.products.process import require
+from test_suites.kit.processes.product import require
 
 pytest.importorskip("playwright", reason="needs the extra: pip install 'isp-accredit[browser]'")
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]

@@ -15,7 +15,7 @@ from harness.model.content_form import FORMS, PageContent
 from probes.range.page_forms import NOT_SHOWN
 from probes.range.testbed import RangeTestbed
 from test_suites.browser.chromium import Page, browser_page
-from test_suites.products.process import require
+from test_suites.kit.processes.product import require
 
 HOSTS = dict(zip(FORMS, neutral_hosts("browser", len(FORMS)), strict=True))
 MARKER = "ACCREDIT-MARKER-DRUG-0000"

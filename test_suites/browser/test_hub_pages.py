@@ -24,15 +24,15 @@ from test_suites.browser.layout_checks import (
     axe,
     violations,
 )
-from test_suites.hub_page_sets import PAGE_SETS
-from test_suites.hub_pages import (
+from test_suites.kit.hubs.hub_page_sets import PAGE_SETS
+from test_suites.kit.hubs.hub_pages import (
     HubPage,
     InventedSites,
     example_viewers,
     filled_registry,
     many_sites,
 )
-from test_suites.hub_serving import app_of, served
+from test_suites.kit.hubs.hub_serving import app_of, served
 
 WIDTHS = (320, 390, 768, 1280)
 REQUESTED = "performance.getEntriesByType('resource').map(each => each.name)"

@@ -27,7 +27,7 @@ from test_suites.browser.story_hub import (
     served_story,
 )
 from test_suites.browser.story_people import PATIENCE, People, follow, open_until, press
-from test_suites.products.process import require, which
+from test_suites.kit.processes.product import require, which
 
 ADMINISTRATOR, ASSESSOR = "administrator@demo.invalid", "assessor@demo.invalid"
 DECISION_MAKER, NORTHGATE = "decision-maker@demo.invalid", "northgate@demo.invalid"

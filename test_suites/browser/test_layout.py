@@ -34,10 +34,10 @@ from test_suites.browser.layout_checks import (
     axe,
     violations,
 )
-from test_suites.example import example_assessment, example_metric, example_outcome
-from test_suites.hostile_inputs.texts import NAME
-from test_suites.instrument import WHOLE
-from test_suites.recorded.held import unpacked
+from test_suites.kit.campaigns.example import example_assessment, example_metric, example_outcome
+from test_suites.kit.campaigns.held import unpacked
+from test_suites.kit.campaigns.hostile_texts import NAME
+from test_suites.kit.campaigns.instrument import WHOLE
 
 HIGHEST = 4200
 """The height of the demo's report in CSS pixels, 1280 wide and folded."""

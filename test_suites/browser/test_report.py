@@ -23,8 +23,8 @@ from reports.documents import Report
 from reports.documents.html import write_html
 from reports.school_check import render_check
 from test_suites.browser.chromium import FLAGS
-from test_suites.example import example_assessment
-from test_suites.products.process import require, which
+from test_suites.kit.campaigns.example import example_assessment
+from test_suites.kit.processes.product import require, which
 
 
 class Server(http.server.ThreadingHTTPServer):

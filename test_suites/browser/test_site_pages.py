@@ -23,7 +23,7 @@ from test_suites.browser.layout_checks import (
     axe,
     violations,
 )
-from test_suites.site_example import NOW, checks_of, example_views
+from test_suites.kit.hubs.site_example import NOW, checks_of, example_views
 
 WIDTHS = (320, 390, 768, 1280)
 

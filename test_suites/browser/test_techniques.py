@@ -23,9 +23,9 @@ from test_suites.browser.layout_checks import (
     axe,
     violations,
 )
-from test_suites.example import example_assessment
-from test_suites.hostile_inputs.texts import NAME
-from test_suites.technique_example import many_techniques, plain, trial
+from test_suites.kit.campaigns.example import example_assessment
+from test_suites.kit.campaigns.hostile_texts import NAME
+from test_suites.kit.campaigns.technique_example import many_techniques, plain, trial
 
 OPEN_GROUPS = "document.querySelectorAll('details.group').forEach(each => each.open = true)"
 STATES = """

@@ -15,9 +15,9 @@ from reports.dashboard.pages.uploads import upload_pages
 from test_suites.browser.chromium import Page
 from test_suites.browser.layout_checks import axe, violations
 from test_suites.browser.test_hub_pages import show
-from test_suites.hub_pages import HubPage, example_routes, example_viewers, filled_registry
-from test_suites.hub_serving import app_of, served
-from test_suites.invented_uploads import InventedUploads, invented, path_of
+from test_suites.kit.campaigns.invented_uploads import InventedUploads, invented, path_of
+from test_suites.kit.hubs.hub_pages import HubPage, example_routes, example_viewers, filled_registry
+from test_suites.kit.hubs.hub_serving import app_of, served
 
 PATIENCE = 60.0
 

@@ -25,8 +25,8 @@ from harness.model.timed_event import EventNote, TestKind
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.gateway_campaigns import origin_file
-from test_suites.rehearsal import QUICK, Rehearsal, read_rehearsal, write_campaign
+from test_suites.kit.campaigns.ranges import origin_file
+from test_suites.kit.campaigns.rehearsal import QUICK, Rehearsal, read_rehearsal, write_campaign
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SCHEME = """\

@@ -23,13 +23,13 @@ import pytest
 from probes.net.local_binding import LocalBinding, open_socket
 from probes.range.testbed import RangeTestbed
 from probes.range.zone import ADDRESS, TWIN_ADDRESS
-from test_suites.calibration.gateway_campaigns import origin_file
-from test_suites.calibration.hostile.byte_stream import ByteStream
-from test_suites.calibration.hostile.listening import Listening
 from test_suites.calibration.pupils_network import LOOPBACK_UP, Door, Doors
-from test_suites.own_network import own_network
-from test_suites.rehearsal import write_campaign
-from test_suites.warm_start import COMMAND
+from test_suites.kit.campaigns.ranges import origin_file
+from test_suites.kit.campaigns.rehearsal import write_campaign
+from test_suites.kit.networks.byte_stream import ByteStream
+from test_suites.kit.networks.listening import Listening
+from test_suites.kit.networks.own_network import own_network
+from test_suites.kit.processes.warm_start import COMMAND
 
 PROXY, PORT = "198.51.100.10", 3128
 """The address of the school's proxy (RFC 5737), at each gateway."""

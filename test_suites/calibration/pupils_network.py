@@ -20,9 +20,9 @@ from probes.net.local_binding import LocalBinding, open_socket, run_in_namespace
 from probes.range.icmp_endpoint import IGNORED, IcmpEndpoint
 from probes.range.tunnel_pages import TunnelPages
 from probes.range.zone import ADDRESS, ADDRESS_6
-from test_suites.calibration.hostile.byte_stream import ByteStream
-from test_suites.calibration.hostile.listening import Listening
-from test_suites.own_network import own_network
+from test_suites.kit.networks.byte_stream import ByteStream
+from test_suites.kit.networks.listening import Listening
+from test_suites.kit.networks.own_network import own_network
 
 Over = Literal["tcp", "udp"]
 NOWHERE = 0

@@ -13,7 +13,7 @@ from test_suites.calibration.rule_case import case as _case
 from test_suites.calibration.rule_cases_queries import QUERIES
 from test_suites.calibration.rule_cases_techniques import TECHNIQUES
 from test_suites.calibration.rule_cases_tls import TLS
-from test_suites.calibration.trials import (
+from test_suites.kit.campaigns.trials import (
     OURS,
     PROSE,
     THEIRS,

@@ -8,7 +8,7 @@ from harness.model.facts import DnsFacts, DnsRecord, ExtendedError
 from harness.model.observation import Failure
 from harness.model.verdict import Mechanism, State, Trial
 from test_suites.calibration.rule_case import case as _case
-from test_suites.calibration.trials import OURS, dns, trial
+from test_suites.kit.campaigns.trials import OURS, dns, trial
 
 ADDRESS = "192.0.2.7"
 KEYS, OTHER_KEYS = ("a" * 64,), ("b" * 64,)

@@ -8,7 +8,7 @@ from harness.model.facts import SentStep, TechniqueFacts
 from harness.model.observation import Failure
 from harness.model.verdict import Mechanism, State, Trial
 from test_suites.calibration.rule_case import case as _case
-from test_suites.calibration.trials import OURS, PROSE, failed, trial
+from test_suites.kit.campaigns.trials import OURS, PROSE, failed, trial
 
 SENT = (SentStep(step="http1", to=f"{OURS}:80", data=f"GET / HTTP/1.1\\r\\nHoSt: {OURS}", size=44),)
 NOTICE = "This website has been blocked by your school. Category: Games"

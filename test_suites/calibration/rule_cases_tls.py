@@ -8,7 +8,7 @@ from harness.model.facts import TlsFacts
 from harness.model.tls_view import TlsView
 from harness.model.verdict import Mechanism, State
 from test_suites.calibration.rule_case import case as _case
-from test_suites.calibration.trials import failed, trial
+from test_suites.kit.campaigns.trials import failed, trial
 
 CAME = TlsView(client="strict", version="TLSv1.3", status=200, has_token=True)
 EXPIRED = TlsView(client="strict", failure="ssl_invalid_certificate", stage="tls")

@@ -40,8 +40,8 @@ from harness.store.evidence import EvidenceFolder
 from harness.store.journal.journal import SegmentJournal
 from test_suites.calibration.simulated_counts import Random, scheme
 from test_suites.calibration.simulated_rows import block
-from test_suites.memory_fold import MemoryFold
-from test_suites.rehearsal import write_campaign
+from test_suites.kit.campaigns.memory_fold import MemoryFold
+from test_suites.kit.campaigns.rehearsal import write_campaign
 from test_suites.unit.harness.measure.test_early_stopping import Memory
 
 SENTINEL = "copper-meadow.accredit.test"

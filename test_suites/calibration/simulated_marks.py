@@ -44,7 +44,7 @@ from test_suites.calibration.simulated_counts import (
     scheme,
 )
 from test_suites.calibration.simulated_rows import block, overblock
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 
 Missed = NDArray[np.bool_]
 """Which trials are missed, in their order."""

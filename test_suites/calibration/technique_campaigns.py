@@ -28,11 +28,10 @@ from probes.range.faults import Fault
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import GATEWAY_FILE, RangeTestbed
 from probes.range.zone import ZONE
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.calibration.pupils_network import Door, Doors, Leak, two_networks
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
-from test_suites.served_in_thread import served_in_thread
+from test_suites.kit.campaigns.ranges import POLICY, origin_file
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.kit.networks.served_in_thread import served_in_thread
 
 PACK = "circumvention"
 PUPILS, UNFILTERED = "pupils", "unfiltered"

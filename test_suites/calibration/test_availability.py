@@ -15,23 +15,17 @@ from harness.estimate.fault_metrics import NO_FAILOVER, NO_FAULT, NO_TYPES, UNDE
 from harness.model.availability import TRIES
 from harness.model.outcome import Conformity
 from probes.range.faults import Fault, FaultKind
-from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.availability_campaign import CONTINUITY, NOON, CheckedCampaign
-from test_suites.calibration.conftest import POLICY
-from test_suites.rehearsal import rehearse
+from test_suites.kit.campaigns.ranges import world_of
+from test_suites.kit.campaigns.rehearsal import rehearse
 
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
 ALLOWED = frozenset({"amber-lantern.accredit.test"})
 """The agreed sentinel that must pass: what a service knows of tests."""
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
-    folder = tmp_path_factory.mktemp("world")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",)) as world:
-        yield world
+world = world_of()
 
 
 @pytest.fixture

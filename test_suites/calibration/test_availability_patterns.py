@@ -30,7 +30,7 @@ from harness.model.availability import DEADLINE, checked_page
 from harness.model.campaign import Limits
 from harness.model.facts import WebFacts
 from harness.model.observation import CONTROL, Failure, Observation, Timings
-from test_suites.rehearsal import rehearse, simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import rehearse, simulated_origin, write_campaign
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 EVERY = 30.0

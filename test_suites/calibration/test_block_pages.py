@@ -15,9 +15,8 @@ from probes.clients import browser_check
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import PATIENT, gateway_line, origin_file
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import PATIENT, gateway_line, is_blocked, origin_file
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse, write_campaign
 
 CATEGORIES = ("GAMB", "ILL.CSAM")
 FEW = 5
@@ -44,9 +43,7 @@ Try = Callable[..., Rehearsal]
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
     """The reference filter as a gateway that opens TLS, and as a resolver."""
-    policy = FilterPolicy.from_items(
-        open_pack("canary").items(), lambda code, _: POLICY.expects(code, "ks2") == "block"
-    )
+    policy = FilterPolicy.from_items(open_pack("canary").items(), is_blocked)
     options: dict[str, Any] = {"policy": policy, "profiles": ("pupils",), "gateway": True}
     with RangeTestbed.running(tmp_path_factory.mktemp("world"), **options) as world:
         yield world

@@ -13,9 +13,9 @@ from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration import block_then_allow
-from test_suites.calibration.conftest import proxy_line, resolver_line
 from test_suites.calibration.slow_proxies import Answer, SlowProxy, serving
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import proxy_line, resolver_line
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse, write_campaign
 
 LIMITS = {"timeout": 0.7, "confirmation_timeout": 1.4, "silence_timeout": 4.0, "concurrency": 40}
 

@@ -16,9 +16,8 @@ from harness.schemes.load import load_policy
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import origin_file
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import POLICY, origin_file
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse, write_campaign
 
 HARMFUL = (
     "PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "HARM", "GAMB", "MALW.HACK",

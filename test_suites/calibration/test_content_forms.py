@@ -17,8 +17,8 @@ from harness.model.verdict import State
 from probes.range import origin_pages
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.gateway_campaigns import pack_campaign, reading_filter
-from test_suites.rehearsal import Rehearsal, rehearse
+from test_suites.kit.campaigns.ranges import pack_campaign, world_of
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse
 
 FEW = 4
 """Pages of each ordinary form: four of four show a rate of 80 % at a level of 0.45."""
@@ -60,11 +60,8 @@ def in_forms(*forms: str) -> OriginPages:
 EVERY_FORM = {variant_of(row["stratum"]) for row in PAGES.rows}
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    """A filter that knows no host, and reads pages; its gateway opens TLS."""
-    with reading_filter(tmp_path_factory.mktemp("world"), PAGES) as world:
-        yield world
+world = world_of(PAGES, gateway=True)
+"""A filter that knows no host, and reads pages; its gateway opens TLS."""
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from harness.model.verdict import BRACKET_FAILED, State
 from harness.ports.storage import WallClock
 from harness.store.journal.journal import open_journal
 from probes.range.testbed import RangeTestbed
-from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
 
 FIRST, SECOND = "127.0.0.5", "127.0.0.6"
 DENIED = ("drug-", "copper-meadow")

@@ -11,24 +11,18 @@ from harness.errors import UnfinishedError
 from harness.estimate.moment_metrics import NOT_TESTED
 from harness.model.outcome import Conformity
 from harness.model.timed_event import MOMENTS, Moment
-from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from probes.range.zone import original_host
-from test_suites.calibration.conftest import POLICY
 from test_suites.calibration.moment_campaign import AWAY, BACK, MomentCampaign
-from test_suites.rehearsal import rehearse
+from test_suites.kit.campaigns.ranges import world_of
+from test_suites.kit.campaigns.rehearsal import rehearse
 
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
 REFUSED = "the laptops refuse networks with a login page"
 ALWAYS_ON = "these devices are never switched off"
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
-    folder = tmp_path_factory.mktemp("world")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",)) as world:
-        yield world
+world = world_of()
 
 
 @pytest.fixture

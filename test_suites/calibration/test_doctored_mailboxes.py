@@ -39,8 +39,8 @@ from test_suites.calibration.test_service_mail import (
     SMALL,
     Later,
 )
-from test_suites.rehearsal import rehearse, simulated_origin, write_campaign
-from test_suites.right_clock import synchronised
+from test_suites.kit.campaigns.rehearsal import rehearse, simulated_origin, write_campaign
+from test_suites.kit.clocks.right_clock import synchronised
 
 CONFORMS, FAILS, OPEN = "conforms", "does-not-conform", "insufficient"
 ABSENCE = ("EML-01", "EML-02", "EML-03")

@@ -32,8 +32,8 @@ from probes.range import file_services, proxy, tampering
 from probes.range.faults import Fault, FaultKind
 from probes.range.tampering import Tampered
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.gateway_campaigns import pack_campaign, reading_filter
-from test_suites.rehearsal import Rehearsal, rehearse
+from test_suites.kit.campaigns.ranges import pack_campaign, world_of
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse
 
 PAGES = downloads("files", of_case=1, clean=0)
 SCHEME = """\
@@ -55,11 +55,8 @@ def hosts(*cases: str) -> frozenset[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    """A filter that knows no host, and scans files; its gateway opens TLS."""
-    with reading_filter(tmp_path_factory.mktemp("world"), PAGES) as world:
-        yield world
+world = world_of(PAGES, gateway=True)
+"""A filter that knows no host, and scans files; its gateway opens TLS."""
 
 
 @pytest.fixture

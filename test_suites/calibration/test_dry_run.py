@@ -14,8 +14,8 @@ from harness.model.observation import CONTROL
 from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import proxy_line, resolver_line
-from test_suites.rehearsal import QUICK, write_campaign
+from test_suites.kit.campaigns.ranges import proxy_line, resolver_line
+from test_suites.kit.campaigns.rehearsal import QUICK, write_campaign
 
 BECTA = load_scheme("becta-2008")
 PARTS = {"item": "items", "must_allow": "sentinels", "must_block": "sentinels"}

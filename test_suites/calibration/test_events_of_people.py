@@ -22,12 +22,10 @@ from harness.model.outcome import Conformity, Outcome
 from harness.model.timed_event import Asks, EventKind
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
-from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import proxy_campaign
 from test_suites.calibration.test_timed_events import StandingClock
-from test_suites.rehearsal import rehearse
+from test_suites.kit.campaigns.ranges import proxy_campaign, world_of
+from test_suites.kit.campaigns.rehearsal import rehearse
 
 OPEN = tuple(f"loc-jobs-{number:03}.canary.accredit.test" for number in range(1, 13))
 BLOCKED = tuple(f"drug-{number:03}.canary.accredit.test" for number in range(1, 13))
@@ -67,12 +65,7 @@ OVERRIDE = Kind("override", "POL-10", 60, ("block",))
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
-    folder = tmp_path_factory.mktemp("world")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",)) as world:
-        yield world
+world = world_of()
 
 
 Watch = Callable[..., bool]

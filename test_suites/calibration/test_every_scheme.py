@@ -18,8 +18,8 @@ from harness.model.metric_spec import spec_of
 from harness.model.outcome import Assessment, Conformity
 from harness.ports.network import Origin
 from harness.schemes.load import load_scheme, shipped
-from test_suites.house.rooms import ROOT
-from test_suites.rehearsal import rehearse, write_campaign
+from test_suites.kit.campaigns.rehearsal import rehearse, write_campaign
+from test_suites.kit.rooms import ROOT
 
 BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "DRUG", "ILL", "copper-meadow.accredit.test"]
 TRIED = ["PORN", "ADLT", "VIOL", "DISC", "DRUG", "ILL.CSAM", "GAMB"]

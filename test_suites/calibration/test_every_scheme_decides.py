@@ -27,8 +27,8 @@ from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
 from harness.plugins import PROBES
 from harness.schemes.load import load_scheme, shipped
-from test_suites.memory_fold import MemoryFold
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.memory_fold import MemoryFold
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
 
 PACKS = ("canary", "education-uk", "overblock", "school-pages", "circumvention", "tls-checks")
 LISTED = 500

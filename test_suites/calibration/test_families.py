@@ -18,17 +18,15 @@ from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.rehearsal import rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import is_blocked
+from test_suites.kit.campaigns.rehearsal import rehearse, write_campaign
 
 PEERS = {"four": {"127.0.0.1"}, "six": {"::1"}}
 
 
 @pytest.fixture
 def policy() -> FilterPolicy:
-    return FilterPolicy.from_items(
-        open_pack("canary").items(), lambda code, _: POLICY.expects(code, "ks2") == "block"
-    )
+    return FilterPolicy.from_items(open_pack("canary").items(), is_blocked)
 
 
 @pytest.fixture

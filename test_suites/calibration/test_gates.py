@@ -25,8 +25,8 @@ from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
 from harness.verdicts.cached_verdicts import StoredVerdicts, VerdictCache
 from harness.verdicts.journal_view import JournalView
-from test_suites.rehearsal import hidden_campaign, hidden_list, read_rehearsal
-from test_suites.right_clock import synchronised
+from test_suites.kit.campaigns.rehearsal import hidden_campaign, hidden_list, read_rehearsal
+from test_suites.kit.clocks.right_clock import synchronised
 
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
 GATES = ("TQ-01", "TQ-02", "TQ-03", "TQ-05", "TQ-06", "TQ-12", "TQ-13")

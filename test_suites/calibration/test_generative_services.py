@@ -11,9 +11,8 @@ from harness.model.outcome import Conformity
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import origin_file
-from test_suites.rehearsal import rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import POLICY, origin_file
+from test_suites.kit.campaigns.rehearsal import rehearse, write_campaign
 
 SCHEME = """\
 id: our-school

@@ -8,7 +8,7 @@ import pytest
 
 from corpora.pack_writer import PackDetails, write_pack
 from harness.model.outcome import Conformity, Outcome
-from test_suites.rehearsal import rehearse, simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import rehearse, simulated_origin, write_campaign
 
 SCHEME = """\
 id: our-school

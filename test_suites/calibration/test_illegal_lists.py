@@ -22,9 +22,8 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from probes.range.url_list import Defect, UrlList
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import gateway_range, pack_campaign
-from test_suites.rehearsal import Rehearsal, rehearse
+from test_suites.kit.campaigns.ranges import gateway_range, is_blocked, pack_campaign
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse
 
 FEW = 6
 PAGES = illegal_pages("illegal", siblings=FEW, pairs=2, canaries=2)
@@ -77,9 +76,7 @@ def urls() -> UrlList:
 def world(tmp_path_factory: pytest.TempPathFactory, urls: UrlList) -> Iterator[RangeTestbed]:
     """A filter that has loaded the list; its gateway can open TLS."""
     policy = replace(
-        FilterPolicy.from_items(
-            SUPPLIER.sites, lambda code, _: POLICY.expects(code, "ks2") == "block"
-        ),
+        FilterPolicy.from_items(SUPPLIER.sites, is_blocked),
         urls=urls,
     )
     folder = tmp_path_factory.mktemp("world")

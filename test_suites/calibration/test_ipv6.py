@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from harness.estimate.ipv6_metrics import PAGES
 from harness.model.outcome import Conformity
 from probes.range.resolver import question_name
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.calibration.name_service import Answering, Over, serving
-from test_suites.rehearsal import QUICK, Rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import origin_file, world_of
+from test_suites.kit.campaigns.rehearsal import QUICK, Rehearsal, rehearse, write_campaign
 
 SCHEME = """\
 id: our-school
@@ -31,13 +30,8 @@ PROBES = ["dns", "dns_aaaa", "web", "web_ipv6", "web_https", "web_https_ipv6"]
 PATIENCE = QUICK | {"timeout": 5, "confirmation_timeout": 10, "concurrency": 8}
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    """A range whose names have IPv6 addresses as well."""
-    with RangeTestbed.running(
-        tmp_path_factory.mktemp("world"), dual_stack=True, profiles=("pupils",)
-    ) as world:
-        yield world
+world = world_of(policy=None, dual_stack=True)
+"""A range whose names have IPv6 addresses as well."""
 
 
 def tried(world: RangeTestbed, folder: Path, answering: Answering, **more: Any) -> Rehearsal:

@@ -18,9 +18,8 @@ from harness.model.outcome import Conformity, Outcome
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY, proxy_line
-from test_suites.calibration.gateway_campaigns import origin_file
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import is_blocked, origin_file, proxy_line, world_of
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse, write_campaign
 
 CREATED = "2026-01-01T00:00:00Z"
 FEW = 10
@@ -40,18 +39,11 @@ requirements: [{id: URL-02, n_min: 10}, {id: URL-04, n_min: 10}, {id: DYN-06, n_
 """
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    """A filter that was told the agreed list, knows a vendor's sites, and reads pages."""
-    policy = FilterPolicy.from_items(
-        open_pack("canary").items(),
-        lambda code, _: POLICY.expects(code, "ks2") == "block",
-        own=vendor_list(),
-    )
-    options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts}
-    folder = tmp_path_factory.mktemp("world")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",), **options) as world:
-        yield world
+world = world_of(
+    PAGES,
+    policy=FilterPolicy.from_items(open_pack("canary").items(), is_blocked, own=vendor_list()),
+)
+"""A filter that was told the agreed list, knows a vendor's sites, and reads pages."""
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from harness.model.outcome import Conformity
 from harness.model.verdict import State, Verdict
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import proxy_line, resolver_line
-from test_suites.rehearsal import rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import proxy_line, resolver_line
+from test_suites.kit.campaigns.rehearsal import rehearse, write_campaign
 
 DRUGS, OTHERS = 70, 12
 EACH = 3

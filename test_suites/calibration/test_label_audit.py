@@ -9,7 +9,7 @@ from pathlib import Path
 from corpora.pack_reader import PACKS
 from harness.campaign.origin_file import write_origin
 from harness.ports.network import Origin
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse, write_campaign
 
 BLOCK = ["DRUG", "copper-meadow.accredit.test"]
 

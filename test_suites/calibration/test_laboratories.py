@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 
 from harness.cli.main import app
 from harness.cli.measure import measure_campaign
-from test_suites.rehearsal import hidden_campaign, hidden_list
-from test_suites.right_clock import synchronised
+from test_suites.kit.campaigns.rehearsal import hidden_campaign, hidden_list
+from test_suites.kit.clocks.right_clock import synchronised
 
 SCHEME = """\
 id: our-school

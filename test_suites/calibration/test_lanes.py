@@ -12,8 +12,8 @@ from harness.cli.measure import LaneName
 from probes.net.backend import has_wire
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import proxy_line, resolver_line
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import proxy_line, resolver_line
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse, write_campaign
 
 DRUGS = 8
 

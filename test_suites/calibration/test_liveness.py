@@ -16,9 +16,9 @@ from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration import slow_proxies
-from test_suites.calibration.conftest import proxy_line
 from test_suites.calibration.slow_proxies import Answer, SlowProxy, serving
-from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import proxy_line
+from test_suites.kit.campaigns.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
 
 IMPATIENT = {"timeout": 0.6, "confirmation_timeout": 1.5, "silence_timeout": 2.5}
 ITEMS = 8

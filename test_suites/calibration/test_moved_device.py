@@ -17,9 +17,9 @@ from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY
 from test_suites.calibration.moved_device import MovedDevice, Networks, networks, rest, said
-from test_suites.rehearsal import read_rehearsal
+from test_suites.kit.campaigns.ranges import is_blocked
+from test_suites.kit.campaigns.rehearsal import read_rehearsal
 
 NOWHERE = 1.5
 """Seconds without a route."""
@@ -38,7 +38,7 @@ def between() -> Iterator[Networks]:
 @pytest.fixture
 def world(between: Networks, tmp_path: Path) -> Iterator[RangeTestbed]:
     del between  # where there are none, no range is started
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
+    policy = FilterPolicy(blocks=is_blocked)
     with RangeTestbed.running(tmp_path / "w", policy=policy, profiles=("pupils",)) as world:
         yield world
 

@@ -20,13 +20,11 @@ from harness.model.outcome import Conformity, Outcome
 from harness.model.plain_twin import twin_of
 from harness.model.timed_event import Asks
 from probes.range.faults import Fault, FaultKind
-from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from probes.range.zone import TWIN_ZONE, ZONE
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import proxy_campaign
 from test_suites.calibration.test_timed_events import StandingClock
-from test_suites.rehearsal import rehearse
+from test_suites.kit.campaigns.ranges import proxy_campaign, world_of
+from test_suites.kit.campaigns.rehearsal import rehearse
 
 PAGES = new_sites("a secret of this test", (), ("DRUG", "VIOL"), plain=16, known=4)
 SITES = frozenset(PAGES.contents)
@@ -46,14 +44,8 @@ HOUR, DAY = 3600.0, 86_400.0
 FRIDAY = datetime(2026, 3, 6, 12, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    """A filter that reads pages, and an origin with new sites."""
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
-    options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts}
-    folder = tmp_path_factory.mktemp("world")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",), **options) as world:
-        yield world
+world = world_of(PAGES)
+"""A filter that reads pages, and an origin with new sites."""
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from harness.model.outcome import Conformity
 from probes.range.faults import Fault, FaultKind
 from probes.range.gateway import BlackHole, closed_port
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import proxy_line, resolver_line
-from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import proxy_line, resolver_line
+from test_suites.kit.campaigns.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
 
 IMPATIENT = {"timeout": 0.3, "confirmation_timeout": 0.6, "concurrency": 40}
 

@@ -29,9 +29,9 @@ from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
 from test_suites import plugin
-from test_suites.calibration.conftest import proxy_line
-from test_suites.keys import write_keys
-from test_suites.rehearsal import rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import proxy_line
+from test_suites.kit.campaigns.rehearsal import rehearse, write_campaign
+from test_suites.kit.hubs.keys import write_keys
 
 SECRET_NAME = "zq7-planted-name.example"
 SECRET_KEY = b"zq7-planted-key-from-outside"

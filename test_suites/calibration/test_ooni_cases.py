@@ -8,7 +8,7 @@ import pytest
 
 from harness.interop.ooni import read_ooni
 from harness.judge.composite_measurements import judge_measurement
-from test_suites.calibration.ooni_cases import CASES, OoniCase
+from test_suites.kit.campaigns.ooni_cases import CASES, OoniCase
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

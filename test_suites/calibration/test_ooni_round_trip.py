@@ -17,10 +17,10 @@ from harness.model.observation import CONTROL, FAILURES, Failure
 from harness.model.query_case import is_query
 from harness.ports.storage import Journal
 from reports.exports.ooni import ALIAS_LOOPS, export_ooni
-from test_suites.calibration.memory_journal import MemoryJournal
 from test_suites.calibration.rule_case import RuleCase
 from test_suites.calibration.rule_cases import CASES
-from test_suites.calibration.trials import PROSE, THEIRS, dns, observation
+from test_suites.kit.campaigns.memory_journal import MemoryJournal
+from test_suites.kit.campaigns.trials import PROSE, THEIRS, dns, observation
 
 NOTICE = "This website has been blocked by your school. Category: Games"
 

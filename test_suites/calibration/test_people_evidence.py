@@ -12,8 +12,8 @@ from harness.cli.conclude import conclude_journal
 from harness.model.metric import PEOPLE_JUDGE
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.model.people_facts import PeopleAnswerFacts
-from test_suites.people_stating import BROKEN, GOVERNOR, LEAD, both, keep, stated
-from test_suites.rehearsal import rehearse, simulated_origin, write_campaign
+from test_suites.kit.campaigns.people_stating import BROKEN, GOVERNOR, LEAD, both, keep, stated
+from test_suites.kit.campaigns.rehearsal import rehearse, simulated_origin, write_campaign
 
 ALL = sorted(BROKEN)
 SCHEME = f"""\

@@ -19,11 +19,9 @@ from harness.model.action_plan import ActionPlan, PlanState, RetestResult
 from harness.model.event import FixClaimed, PlanAgreed, PlanEvent, PlanProgressed
 from harness.ports.storage import WallClock
 from probes.range.faults import Fault, FaultKind
-from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY, proxy_line
-from test_suites.calibration.gateway_campaigns import origin_file
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import origin_file, proxy_line, world_of
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse, write_campaign
 
 SUPPLIER, ASSESSOR = "supplier", "assessor"
 
@@ -40,12 +38,7 @@ FAULTS = {code: every_third(code) for code in ("drug", "crim")}
 """Two faults in two categories."""
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    folder = tmp_path_factory.mktemp("world")
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",)) as world:
-        yield world
+world = world_of()
 
 
 @pytest.fixture(scope="module")

@@ -33,9 +33,9 @@ from probes.net.backend import BACKENDS
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.calibration.guarded_lines import built, lines, name_server
-from test_suites.rehearsal import QUICK, Rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import origin_file
+from test_suites.kit.campaigns.rehearsal import QUICK, Rehearsal, rehearse, write_campaign
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="elsewhere loopback has one address alone"

@@ -17,7 +17,7 @@ from harness.model.facts import Certificate, ExtendedError, Hop, WebFacts
 from harness.model.observation import Failure
 from harness.model.verdict import Mechanism, State, Trial
 from test_suites.calibration.recorded_signals import judged
-from test_suites.calibration.trials import dns, failed, trial, web
+from test_suites.kit.campaigns.trials import dns, failed, trial, web
 
 SIGNALS = judged()
 TRUE_ADDRESS = "198.51.100.200"

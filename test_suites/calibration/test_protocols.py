@@ -22,8 +22,8 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.protocol_server import SPEAKERS
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.gateway_campaigns import PATIENT, pack_campaign
-from test_suites.rehearsal import Rehearsal, rehearse
+from test_suites.kit.campaigns.ranges import PATIENT, pack_campaign
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse
 
 PAGES = protocol_hosts("protocols", of_protocol=2)
 CHAT, SHARING = "LOC.CHAT", "LOC.P2P"

@@ -27,9 +27,9 @@ from probes.range.name_server import NameServer, Reply
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.resolver import FilteringResolver, ZoneServer
 from probes.range.zone import BLOCK_HOST, ZoneNames
-from test_suites.processes.serving import prepared, serving
-from test_suites.public_origin import TWINS, ZONE
-from test_suites.rehearsal import rehearse, write_campaign
+from test_suites.kit.campaigns.rehearsal import rehearse, write_campaign
+from test_suites.kit.networks.public_origin import TWINS, ZONE
+from test_suites.kit.processes.serving import prepared, serving
 
 SECOND, TWIN_ADDRESS = "meadow.example", "127.0.0.9"
 ITEMS = [f"drug-{number:03}{end}" for number in range(1, 13) for end in ("", "-twin")]

@@ -12,8 +12,8 @@ from harness.measure.progress import Progress
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
 from test_suites import plugin
-from test_suites.calibration.conftest import proxy_line
-from test_suites.rehearsal import rehearse, simulated_origin, write_campaign
+from test_suites.kit.campaigns.ranges import proxy_line
+from test_suites.kit.campaigns.rehearsal import rehearse, simulated_origin, write_campaign
 
 pytest_plugins = ["pytester"]
 

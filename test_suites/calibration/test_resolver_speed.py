@@ -12,8 +12,8 @@ from corpora.resolver_names import RESOLVER_PACK, resolver_names
 from harness.estimate.resolver_delays import UNANSWERED
 from harness.model.outcome import Conformity, Outcome
 from harness.model.query_case import CHECKS_OF_QUERIES
-from test_suites.calibration.gateway_campaigns import CREATED
-from test_suites.rehearsal import rehearse, simulated_origin, write_campaign
+from test_suites.kit.campaigns.ranges import CREATED
+from test_suites.kit.campaigns.rehearsal import rehearse, simulated_origin, write_campaign
 
 SCHEME = """\
 id: our-school

@@ -28,9 +28,9 @@ from harness.model.query_case import FORMS_OF_QUERIES, QueryForm, query_form
 from probes.range.resolver import question_name
 from probes.range.testbed import RangeTestbed
 from probes.range.zone_signing import ZoneSigner, wants_signatures
-from test_suites.calibration.gateway_campaigns import pack_campaign
 from test_suites.calibration.name_service import Over, serving
-from test_suites.rehearsal import QUICK, Rehearsal, rehearse
+from test_suites.kit.campaigns.ranges import pack_campaign, world_of
+from test_suites.kit.campaigns.rehearsal import QUICK, Rehearsal, rehearse
 
 PAGES = resolver_names("resolvers", ("DRUG", "PORN"), timed=2)
 HARMFUL = frozenset(row["value"] for row in PAGES.rows if row["labels"] != "CTRL")
@@ -49,13 +49,8 @@ CONFORMS, NOT, UNDECIDED = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    """A range with signed zones and IPv6 addresses."""
-    shown = {"contents": PAGES.contents, "texts": PAGES.texts, "profiles": ("pupils",)}
-    folder = tmp_path_factory.mktemp("world")
-    with RangeTestbed.running(folder, dual_stack=True, signed=True, **shown) as world:
-        yield world
+world = world_of(PAGES, policy=None, dual_stack=True, signed=True)
+"""A range with signed zones and IPv6 addresses."""
 
 
 class Service:

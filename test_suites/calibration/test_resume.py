@@ -19,10 +19,9 @@ from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY, proxy_line
-from test_suites.calibration.gateway_campaigns import origin_file
-from test_suites.house.rooms import ROOT
-from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import is_blocked, origin_file, proxy_line
+from test_suites.kit.campaigns.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
+from test_suites.kit.rooms import ROOT
 
 DIE_HALF_WAY = """
 import os, signal, sys
@@ -30,7 +29,7 @@ from pathlib import Path
 from harness.cli.measure import measure_campaign
 from harness.cli.progress_display import ProgressDisplay
 from probes.clients import machine
-from test_suites.quiet_machine.sitecustomize import quiet_reading
+from test_suites.kit.quiet_machine.sitecustomize import quiet_reading
 
 machine.read_machine = quiet_reading
 
@@ -46,7 +45,7 @@ measure_campaign(Path(sys.argv[1]), Path(sys.argv[2]))
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
     """The range, whose filter misses some of the items that it is to block."""
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
+    policy = FilterPolicy(blocks=is_blocked)
     with RangeTestbed.running(
         tmp_path_factory.mktemp("world"), policy=policy, profiles=("pupils",)
     ) as world:

@@ -25,11 +25,9 @@ from harness.model.event import FixClaimed, PlanAgreed, PlanEvent, PlanProgresse
 from harness.model.observation import CONTROL
 from harness.store.journal.reader import JournalReader
 from probes.range.faults import Fault, FaultKind
-from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY, proxy_line
-from test_suites.calibration.gateway_campaigns import origin_file
-from test_suites.rehearsal import QUICK, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import origin_file, proxy_line, world_of
+from test_suites.kit.campaigns.rehearsal import QUICK, rehearse, write_campaign
 
 SUPPLIER, ASSESSOR, PLAN = "supplier", "assessor", "P-0001"
 MISSED = frozenset(f"drug-{n:03d}.canary.accredit.test" for n in range(1, 400, 3))
@@ -124,12 +122,7 @@ class Following:
         return {name for name in tried if not name.endswith("-twin")}
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    folder = tmp_path_factory.mktemp("world")
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",)) as world:
-        yield world
+world = world_of()
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from harness.cli.main import app
 from harness.model.outcome import Conformity
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import proxy_line
-from test_suites.rehearsal import read_rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import proxy_line
+from test_suites.kit.campaigns.rehearsal import read_rehearsal, rehearse, write_campaign
 
 LOST = frozenset({"ill-csam-017.canary.accredit.test"})
 

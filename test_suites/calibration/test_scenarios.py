@@ -15,10 +15,10 @@ from corpora.pack_writer import PackDetails, write_pack
 from harness.model.verdict import State, Verdict
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.gateway_campaigns import origin_file
 from test_suites.calibration.scenario import Known, LineName, Scenario
 from test_suites.calibration.scenarios import SCENARIOS, TABLE, table
-from test_suites.rehearsal import QUICK, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import origin_file
+from test_suites.kit.campaigns.rehearsal import QUICK, rehearse, write_campaign
 
 WEB, NAMES = ("web", "web_https"), ("dns", "dns_https", "web", "web_https")
 Place = tuple[str, str, str]

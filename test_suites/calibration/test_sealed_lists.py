@@ -22,11 +22,16 @@ from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY, proxy_line
-from test_suites.calibration.gateway_campaigns import PATIENT, origin_file
-from test_suites.documentation.guides import files_of
-from test_suites.keys import write_keys
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import (
+    PATIENT,
+    is_blocked,
+    origin_file,
+    proxy_line,
+    world_of,
+)
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.kit.guides import files_of
+from test_suites.kit.hubs.keys import write_keys
 
 ENTRIES = tuple(f"ill-csam-00{number}.canary.accredit.test" for number in range(1, 5))
 KEY = b"a key that stays with the holder"
@@ -55,14 +60,8 @@ def with_facts(control: str, service: str) -> str:
     return GUIDE.replace(seen, lied).replace("**facts(seen)", "**seen")
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    """A filter that has loaded the list."""
-    known = open_pack("canary").items()
-    policy = FilterPolicy.from_items(known, lambda code, _: POLICY.expects(code, "ks2") == "block")
-    folder = tmp_path_factory.mktemp("world")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",)) as world:
-        yield world
+world = world_of(policy=FilterPolicy.from_items(open_pack("canary").items(), is_blocked))
+"""A filter that has loaded the list."""
 
 
 @pytest.fixture

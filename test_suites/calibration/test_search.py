@@ -23,9 +23,13 @@ from harness.model.verdict import Mechanism, State
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import gateway_line, gateway_range, pack_campaign
-from test_suites.rehearsal import Rehearsal, rehearse
+from test_suites.kit.campaigns.ranges import (
+    POLICY,
+    gateway_line,
+    pack_campaign,
+    world_of,
+)
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse
 
 FEW = 5
 """Queries of each form: five of five show a rate of 80 % at a level of 0.33."""
@@ -65,18 +69,18 @@ def hosts(variant: str) -> frozenset[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    """A filter that was told of the engines and terms."""
-    policy = FilterPolicy(
+world = world_of(
+    PAGES,
+    gateway=True,
+    profiles=("ks2",),
+    policy=FilterPolicy(
         blocks=lambda code, profile: POLICY.expects(code, profile) == "block",
         categories=LISTS.without_lock,
         engines=LISTS.engines,
         terms=LISTS.terms,
-    )
-    folder = tmp_path_factory.mktemp("world")
-    with gateway_range(folder, PAGES, policy, profiles=("ks2",)) as world:
-        yield world
+    ),
+)
+"""A filter that was told of the engines and terms."""
 
 
 @pytest.fixture

@@ -33,12 +33,11 @@ from probes.range.alert_delivery import AlertSettings
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.alert_receiving import Inbox, notes, receiving
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import proxy_campaign
 from test_suites.calibration.test_timed_events import StandingClock
-from test_suites.rehearsal import Rehearsal, rehearse
-from test_suites.right_clock import synchronised
+from test_suites.kit.campaigns.ranges import is_blocked, proxy_campaign
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse
+from test_suites.kit.clocks.right_clock import synchronised
+from test_suites.kit.networks.alert_receiving import Inbox, notes, receiving
 
 LEAD, DEPUTY, OPERATOR = "lead@school.test", "deputy@school.test", "it@school.test"
 CONTACTS = {"recipients": {"pupils": [LEAD]}, "next_contacts": [DEPUTY], "operator": [OPERATOR]}
@@ -86,7 +85,7 @@ def inbox() -> Iterator[Inbox]:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, inbox: Inbox) -> Iterator[RangeTestbed]:
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
+    policy = FilterPolicy(blocks=is_blocked)
     alerts = AlertSettings(
         alert_mail=inbox.mail,
         recipients={"pupils": LEAD},

@@ -23,13 +23,11 @@ from harness.model.outcome import Conformity
 from harness.model.service_log import LoggedRequest
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
-from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import origin_file, proxy_campaign
-from test_suites.people_stating import both, keep
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
-from test_suites.right_clock import synchronised
+from test_suites.kit.campaigns.people_stating import both, keep
+from test_suites.kit.campaigns.ranges import origin_file, proxy_campaign, world_of
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.kit.clocks.right_clock import synchronised
 
 REQUESTS = 350
 """So many recorded requests show that few fields are wrong, at the level of error of ``SCHEME``."""
@@ -74,12 +72,7 @@ class Later:
         return 0.0
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
-    folder = tmp_path_factory.mktemp("world")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",)) as world:
-        yield world
+world = world_of()
 
 
 class Campaign:

@@ -24,11 +24,10 @@ from probes.range.filter import FilterPolicy
 from probes.range.mail_policy import MailFault, MailPolicy, text_digest
 from probes.range.mail_relay import MailRelay, RelaySettings
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import proxy_campaign
-from test_suites.mail_receiving import MailInbox, receiving_mail, write_spool
-from test_suites.rehearsal import Rehearsal, rehearse
-from test_suites.right_clock import synchronised
+from test_suites.kit.campaigns.ranges import is_blocked, proxy_campaign
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse
+from test_suites.kit.clocks.right_clock import synchronised
+from test_suites.kit.networks.mail_receiving import MailInbox, receiving_mail, write_spool
 
 PUPIL, SMALL, DESK = "pupil@school.test", "year3@school.test", "desk@tester.test"
 FRIEND = "friend@office-7f000001.canary.accredit.test"
@@ -76,7 +75,7 @@ def spam(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def world(
     tmp_path_factory: pytest.TempPathFactory, inbox: MailInbox, spam: Path
 ) -> Iterator[RangeTestbed]:
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
+    policy = FilterPolicy(blocks=is_blocked)
     known = frozenset(text_digest(content) for _, content in corpus_mails(spam, pytest.fail))
     relay = RelaySettings(
         policy=MailPolicy(domain="school.test", restricted={SMALL: (FRIEND,)}, spam=known),

@@ -14,7 +14,7 @@ from harness.model.outcome_group import ProbeState
 from harness.model.verdict import State, Trial, Verdict
 from probes.kinds.web import Web
 from probes.range.origin_pages import ORDINARY_TEXT, marked_page, marks_for
-from test_suites.calibration.trials import NOON
+from test_suites.kit.campaigns.trials import NOON
 from test_suites.unit.probes.kinds.test_web import HOST, ORIGIN, Scripted, attempt, facts, page
 
 URL = f"http://{HOST}/"

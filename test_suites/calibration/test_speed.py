@@ -6,7 +6,6 @@ two are real ones on loopback.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -26,10 +25,9 @@ from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import proxy_campaign
-from test_suites.rehearsal import Rehearsal, rehearse
-from test_suites.simulated_speed import BLOCK_PAGE, FEW_BYTES, Speed, SpeedCampaign
+from test_suites.kit.campaigns.ranges import is_blocked, proxy_campaign, world_of
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse
+from test_suites.kit.clocks.simulated_speed import BLOCK_PAGE, FEW_BYTES, Speed, SpeedCampaign
 
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
 SOURCE = "provenance: proposed, source: this test"
@@ -165,14 +163,9 @@ def test_no_harmless_pages_decide_nothing_of_the_delay(tmp_path: Path) -> None:
     assert waiting(tmp_path, 0.1, "special:dead") is OPEN
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    policy = FilterPolicy(
-        blocks=lambda code, _: POLICY.expects(code, "ks2") == "block", reads_pages=False
-    )
-    folder = tmp_path_factory.mktemp("world")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils", "staff")) as world:
-        yield world
+world = world_of(
+    policy=FilterPolicy(blocks=is_blocked, reads_pages=False), profiles=("pupils", "staff")
+)
 
 
 def live(world: RangeTestbed, folder: Path, **more: Any) -> tuple[Path, CampaignPaths]:

@@ -16,7 +16,7 @@ from harness.model.metric import Metric
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
 from harness.model.scheme import Decision
 from harness.model.verdict import State, Verdict
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 from test_suites.unit.harness.assess.test_outcomes import (
     CONFORMS,
     FAILS,

@@ -18,9 +18,14 @@ from harness.model.outcome import Conformity
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import proxy_line
 from test_suites.calibration.test_resume import DIE_HALF_WAY, keys
-from test_suites.rehearsal import Rehearsal, rehearse, simulated_origin, write_campaign
+from test_suites.kit.campaigns.ranges import proxy_line
+from test_suites.kit.campaigns.rehearsal import (
+    Rehearsal,
+    rehearse,
+    simulated_origin,
+    write_campaign,
+)
 
 PLANS = [
     {"categories": ["DRUG"], "bad": 0.9, "good": 0.98, "alpha": 0.05, "beta": 0.1},

@@ -33,9 +33,9 @@ from test_suites.calibration.technique_flaws import (
     WITHOUT_TLS,
     Flaw,
 )
-from test_suites.products.process import require
-from test_suites.rehearsal import Rehearsal
-from test_suites.tunnel_programs import require_tunnels
+from test_suites.kit.campaigns.rehearsal import Rehearsal
+from test_suites.kit.networks.tunnel_programs import require_tunnels
+from test_suites.kit.processes.product import require
 
 GROUP_OF = {
     "CIR-04": "resolver", "CIR-05": "encrypted-dns", "CIR-07": "ech", "CIR-08": "quic",

@@ -21,8 +21,8 @@ from harness.model.outcome import Conformity
 from probes.range.testbed import RangeTestbed
 from test_suites.calibration.availability_campaign import CheckedCampaign
 from test_suites.calibration.test_speed import DECIDED, SMALL, campaign, conformities
-from test_suites.rehearsal import Rehearsal, rehearse
-from test_suites.simulated_speed import Speed, SpeedCampaign
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse
+from test_suites.kit.clocks.simulated_speed import Speed, SpeedCampaign
 
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
 QUIET, BUSY = 0.05, 0.7

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.campaign.origin_file import write_origin
 from harness.ports.network import Origin
-from test_suites.rehearsal import write_campaign
+from test_suites.kit.campaigns.rehearsal import write_campaign
 
 PROBE = '''
 """Asks whether a greeting gets through: a protocol that Accredit does not know."""
@@ -40,7 +40,7 @@ READ = """
 import sys
 from pathlib import Path
 from collections import Counter
-from test_suites.rehearsal import rehearse
+from test_suites.kit.campaigns.rehearsal import rehearse
 run = rehearse(Path(sys.argv[1]))
 print(sorted(Counter((v.key.probe, v.item.category, v.state.value) for v in run.verdicts).items()))
 """

@@ -20,11 +20,9 @@ from harness.errors import UsageError
 from harness.estimate.waits import NOT_SEEN_BEFORE
 from harness.model.outcome import Conformity, Outcome
 from probes.range.faults import Fault, FaultKind
-from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import proxy_campaign
-from test_suites.rehearsal import rehearse
+from test_suites.kit.campaigns.ranges import proxy_campaign, world_of
+from test_suites.kit.campaigns.rehearsal import rehearse
 
 PAGES = changing_pages("a secret of this test", categories=("DRUG", "VIOL"))
 HARMFUL, HARMLESS = (
@@ -61,13 +59,7 @@ class StandingClock:
         await asyncio.sleep(0)
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
-    options: dict[str, Any] = {"contents": PAGES.contents, "texts": PAGES.texts}
-    folder = tmp_path_factory.mktemp("world")
-    with RangeTestbed.running(folder, policy=policy, profiles=("pupils",), **options) as world:
-        yield world
+world = world_of(PAGES)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,9 @@ from harness.model.outcome import Conformity
 from harness.model.tls_check import cases_of
 from harness.model.verdict import State
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.gateway_campaigns import origin_file
-from test_suites.intercepting_proxy import SENTINEL, InterceptingProxy, Interception
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import origin_file, world_of
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.kit.networks.intercepting_proxy import SENTINEL, InterceptingProxy, Interception
 
 SCHEME = """\
 id: our-school
@@ -37,11 +37,8 @@ WEAK = ("tls10", "tls11", "dh1024", "static-rsa", "null")
 CASES = (*FAULTS, *WEAK, "good", "bank", "health", "websocket")
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    """A range, whose origin shows faults of TLS."""
-    with RangeTestbed.running(tmp_path_factory.mktemp("world"), profiles=("pupils",)) as world:
-        yield world
+world = world_of(policy=None)
+"""A range, whose origin shows faults of TLS."""
 
 
 Try = Callable[..., Rehearsal]

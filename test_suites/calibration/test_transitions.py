@@ -21,11 +21,10 @@ from harness.model.verdict import State, Verdict
 from probes.net.local_binding import run_in_namespace
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import pack_campaign, reading_filter
 from test_suites.calibration.translated_network import LOOPBACK, Translators, network_with
-from test_suites.rehearsal import QUICK, Rehearsal, rehearse
-from test_suites.served_in_thread import served_in_thread
+from test_suites.kit.campaigns.ranges import POLICY, pack_campaign, reading_filter
+from test_suites.kit.campaigns.rehearsal import QUICK, Rehearsal, rehearse
+from test_suites.kit.networks.served_in_thread import served_in_thread
 
 PAGES = url_pages("transitions", ("DRUG",), {"transition": 2})
 SCHEME = """\

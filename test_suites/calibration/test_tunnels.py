@@ -24,8 +24,8 @@ from test_suites.calibration.technique_campaigns import (
     technique_world,
 )
 from test_suites.calibration.technique_flaws import ALLOWED_HOST
-from test_suites.rehearsal import Rehearsal
-from test_suites.tunnel_programs import require_tunnels
+from test_suites.kit.campaigns.rehearsal import Rehearsal
+from test_suites.kit.networks.tunnel_programs import require_tunnels
 
 CIR_03 = ["CIR-03"]
 

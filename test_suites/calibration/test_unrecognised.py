@@ -16,7 +16,7 @@ from harness.model.outcome import Conformity
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
 from probes.range.testbed import RangeTestbed
-from test_suites.rehearsal import rehearse, write_campaign
+from test_suites.kit.campaigns.rehearsal import rehearse, write_campaign
 
 BLOCKED = "copper-meadow.accredit.test"
 PAGE = b"<title>Access denied</title><p>The school's filter has blocked this page.</p>"

@@ -29,8 +29,8 @@ from probes.range.connection import Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.gateway_campaigns import pack_campaign
-from test_suites.rehearsal import Rehearsal, rehearse
+from test_suites.kit.campaigns.ranges import pack_campaign
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse
 
 PAGES = uploads("uploads")
 GROUPS = {

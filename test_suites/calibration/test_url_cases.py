@@ -16,14 +16,14 @@ from harness.model.url_case import ADDRESSES, PORTS, SEGMENTS, URL_CASES
 from harness.model.verdict import State, Verdict
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.gateway_campaigns import (
+from test_suites.calibration.udp_passage import silence_at_udp, udp_passes
+from test_suites.kit.campaigns.ranges import (
     PATIENT,
     gateway_line,
     pack_campaign,
-    reading_filter,
+    world_of,
 )
-from test_suites.calibration.udp_passage import silence_at_udp, udp_passes
-from test_suites.rehearsal import Rehearsal, rehearse
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse
 
 FEW = {"address": 1, "object": 3, "deep": 3, "new": 9, "template": 2, "viewpoint": 8}
 PAGES = url_pages("urls", ("DRUG",), FEW)
@@ -57,11 +57,8 @@ def hosts(*starts: str, of: str = "") -> frozenset[str]:
     return frozenset(named | {f"www.{host}" for host in named})
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    """A filter that knows the canaries, and reads pages; its gateway opens TLS."""
-    with reading_filter(tmp_path_factory.mktemp("world"), PAGES) as world:
-        yield world
+world = world_of(PAGES, gateway=True)
+"""A filter that knows the canaries, and reads pages; its gateway opens TLS."""
 
 
 @pytest.fixture

@@ -21,9 +21,8 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from probes.range.user_proxy import RangeUser, UserDirectory
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import origin_file
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import POLICY, origin_file, world_of
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse, write_campaign
 
 PHASES = {"pupils": "ks2", "staff": "staff"}
 SERVED_PROFILES = PHASES | {"branch": "ks2"}
@@ -56,13 +55,8 @@ def declared_policy() -> FilterPolicy:
     )
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
-    """A filter whose users sign in at one proxy, and which does what the policy asks of each."""
-    folder = tmp_path_factory.mktemp("world")
-    options: dict[str, Any] = {"policy": declared_policy(), "profiles": SERVED_PROFILES}
-    with RangeTestbed.running(folder, **options, users=DIRECTORY) as world:
-        yield world
+world = world_of(policy=declared_policy(), profiles=SERVED_PROFILES, users=DIRECTORY)
+"""A filter whose users sign in at one proxy, and which does what the policy asks of each."""
 
 
 @pytest.fixture

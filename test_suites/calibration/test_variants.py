@@ -7,8 +7,8 @@ from pathlib import Path
 from harness.model.verdict import State
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import proxy_line
-from test_suites.rehearsal import rehearse, write_campaign
+from test_suites.kit.campaigns.ranges import proxy_line
+from test_suites.kit.campaigns.rehearsal import rehearse, write_campaign
 
 OPEN = "www.porn-003.canary.accredit.test"
 GONE = "www.porn-004.canary.accredit.test"

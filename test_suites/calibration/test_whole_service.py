@@ -45,12 +45,12 @@ from harness.ports.storage import WallClock
 from harness.schemes.load import load_scheme
 from probes.mail.invented_spam import invented_spam
 from probes.range.testbed import SERVICE_LOG_FILE, RangeTestbed
-from test_suites.keys import write_keys
-from test_suites.registered_people import registered
-from test_suites.rehearsal import read_rehearsal
-from test_suites.right_clock import synchronised
-from test_suites.set_clock import SetClock
-from test_suites.signing_body import sign_scheme_as_body
+from test_suites.kit.campaigns.rehearsal import read_rehearsal
+from test_suites.kit.clocks.right_clock import synchronised
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.hubs.keys import write_keys
+from test_suites.kit.hubs.registered_people import registered
+from test_suites.kit.hubs.signing_body import sign_scheme_as_body
 
 FAILS, CONFORMS, OPEN = Conformity.DOES_NOT_CONFORM, Conformity.CONFORMS, Conformity.INSUFFICIENT
 BESIDE = ("LOG-01", "LOG-02", "EML-01", "EML-02", "EML-03", "EML-04", "AVL-01")

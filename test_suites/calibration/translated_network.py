@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import Self
 
-from test_suites.own_network import own_network
+from test_suites.kit.networks.own_network import own_network
 
 LOOPBACK = "127.0.0.1"
 READ_BYTES = 65536

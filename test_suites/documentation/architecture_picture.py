@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from test_suites.house.rooms import ROOT, modules, syntax
+from test_suites.kit.rooms import ROOT, modules, syntax
 
 PICTURE = ROOT / "docs/images/architecture.svg"
 USED_BY_ALL = frozenset({"ports", "model"})

@@ -13,7 +13,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 PAGE = ROOT / "docs/reference/dependencies.md"
 

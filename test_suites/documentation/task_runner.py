@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.cli.paths import registry_variables
-from test_suites.warm_start import folder_of_command
+from test_suites.kit.processes.warm_start import folder_of_command
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"# ([\w-]+\.(?:yaml|txt|csv))\n")

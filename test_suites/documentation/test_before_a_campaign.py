@@ -19,8 +19,8 @@ from harness.cli.dry_run import (
 )
 from harness.cli.main import app
 from test_suites.documentation.test_tutorials import DOCS, commands
-from test_suites.processes.running import accredit
-from test_suites.warm_start import run
+from test_suites.kit.processes.running import accredit
+from test_suites.kit.processes.warm_start import run
 
 COST = DOCS / "how-to/estimate-the-cost.md"
 LETTER = DOCS / "how-to/send-the-supplier-what-to-load.md"

@@ -10,9 +10,9 @@ from pathlib import Path
 from corpora.check_targets import shipped_targets
 from harness.model.school_check import Attention, CheckRecord, Circumstances, Result
 from test_suites.documentation.test_tutorials import commands
-from test_suites.house.rooms import ROOT
-from test_suites.internet_double import InternetDouble
-from test_suites.processes.running import accredit
+from test_suites.kit.networks.internet_double import InternetDouble
+from test_suites.kit.processes.running import accredit
+from test_suites.kit.rooms import ROOT
 
 DOCS = ROOT / "docs"
 PAGE = DOCS / "how-to/check-your-own-school.md"

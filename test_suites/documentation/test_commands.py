@@ -10,7 +10,7 @@ import pytest
 
 from test_suites.documentation.task_runner import BLOCK, follow
 from test_suites.documentation.test_workflows import command_of
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 INLINE = re.compile(r"`(accredit [a-z][^`]*)`")

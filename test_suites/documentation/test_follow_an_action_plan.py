@@ -18,11 +18,11 @@ from harness.cli.registry_session import open_session, place_of
 from harness.follow.findings import draft_plan
 from harness.model.event import FindingOpened
 from harness.ports.storage import WallClock
-from test_suites.example import example_finding
-from test_suites.house.rooms import ROOT
-from test_suites.keys import write_keys
-from test_suites.rehearsal import claim, simulated_origin, write_campaign
-from test_suites.set_clock import SetClock
+from test_suites.kit.campaigns.example import example_finding
+from test_suites.kit.campaigns.rehearsal import claim, simulated_origin, write_campaign
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.hubs.keys import write_keys
+from test_suites.kit.rooms import ROOT
 
 GUIDE = (ROOT / "docs/how-to/follow-an-action-plan.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(

@@ -9,8 +9,8 @@ import pytest
 
 from harness.campaign.origin_file import write_origin
 from harness.ports.network import Origin
-from test_suites.documentation.guides import copy_of_the_rooms, files_of, install, run
-from test_suites.rehearsal import rehearse, write_campaign
+from test_suites.kit.campaigns.rehearsal import rehearse, write_campaign
+from test_suites.kit.guides import copy_of_the_rooms, files_of, install, run
 
 
 @pytest.fixture

@@ -22,11 +22,11 @@ from probes.range.origin_check import FEWEST_DAYS, MOST_SECONDS
 from probes.range.visitor_limits import VisitorRules
 from probes.range.zone import PARTS_OF_ZONE
 from test_suites.documentation.test_tutorials import commands
-from test_suites.house.rooms import ROOT
-from test_suites.processes.running import accredit
-from test_suites.processes.serving import serving
-from test_suites.public_origin import free_ports
-from test_suites.rehearsal import write_campaign
+from test_suites.kit.campaigns.rehearsal import write_campaign
+from test_suites.kit.networks.public_origin import free_ports
+from test_suites.kit.processes.running import accredit
+from test_suites.kit.processes.serving import serving
+from test_suites.kit.rooms import ROOT
 
 DOCS = ROOT / "docs"
 PAGE = DOCS / "how-to/host-an-origin.md"

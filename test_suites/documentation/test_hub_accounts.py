@@ -19,9 +19,9 @@ from harness.store.hub import api_tokens, sessions, sign_in_delays
 from harness.store.hub.password_hashes import LONGEST, SHORTEST
 from harness.yaml_reader import read_document, validate
 from reports.dashboard.forms import MOST_BYTES
-from test_suites.house.rooms import ROOT
-from test_suites.unit.harness.cli.hub_example import HubExample
-from test_suites.unit.harness.cli.web_example import PASSWORD, WebExample, web_example
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.hubs.web_example import PASSWORD, WebExample, web_example
+from test_suites.kit.rooms import ROOT
 
 PAGE = (ROOT / "docs/reference/hub-accounts.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs/how-to/give-people-access-to-a-hub.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from harness.model.hub_access import Permission
 from reports.dashboard.api import exports, listing
 from reports.dashboard.api.metrics import METRICS
 from reports.dashboard.rate_limit import BURST, PER_MINUTE
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 API = (ROOT / "docs/reference/hub-api.md").read_text(encoding="utf-8")
 PROMETHEUS = (ROOT / "docs/how-to/watch-a-hub-with-prometheus.md").read_text(encoding="utf-8")

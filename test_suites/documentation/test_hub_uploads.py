@@ -17,8 +17,8 @@ from reports.dashboard.pages import uploads
 from reports.dashboard.upload_api import STATUS
 from reports.dashboard.upload_port import MOST_NAME, MOST_PART, MOST_SIZE
 from test_suites.documentation.task_runner import BLOCK
-from test_suites.house.rooms import ROOT
-from test_suites.unit.harness.cli.hub_example import HubExample
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.rooms import ROOT
 
 PAGE = (ROOT / "docs/reference/hub-uploads.md").read_text(encoding="utf-8")
 

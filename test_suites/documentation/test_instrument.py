@@ -6,7 +6,7 @@ import re
 
 from harness.model.instrument_record import InstrumentRecord
 from probes.net.tls_facts import SERVER_NAME
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 PAGE = (ROOT / "docs/reference/instrument.md").read_text(encoding="utf-8")
 

@@ -22,7 +22,7 @@ from harness.interop.record import LineLimits
 from harness.signing import _KEY_BYTES
 from harness.yaml_reader import MOST_FAULTS
 from probes.net.pac_script import SCRIPT_BYTES
-from test_suites.warm_start import folder_of_command
+from test_suites.kit.processes.warm_start import folder_of_command
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/limits.md").read_text("utf-8")
 ROWS = {

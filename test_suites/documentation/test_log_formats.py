@@ -16,8 +16,8 @@ from harness.interop.logs.raw_lines import LINE_BYTES
 from harness.interop.logs.times import AHEAD, NO_ZONE, OUT_OF_ORDER
 from harness.interop.logs.unbound_log import ALLOWING, BLOCKING
 from test_suites.documentation.task_runner import BLOCK
-from test_suites.house.rooms import ROOT
-from test_suites.log_texts import NOW, read
+from test_suites.kit.campaigns.log_texts import NOW, read
+from test_suites.kit.rooms import ROOT
 
 PAGE = (ROOT / "docs/reference/log-formats.md").read_text(encoding="utf-8")
 WORDS = " ".join(PAGE.split())

@@ -7,7 +7,7 @@ import re
 from harness.estimate.mail_selection import STATE_WORDS
 from harness.model.mail_case import KINDS, VARIANTS
 from probes.range.mail_policy import MailFault
-from test_suites.documentation.guides import ROOT
+from test_suites.kit.guides import ROOT
 
 CASES = (ROOT / "docs/reference/mail-cases.md").read_text(encoding="utf-8")
 RELAY = (ROOT / "docs/reference/range-mail.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.model.submission import Submission
-from test_suites.documentation.guides import ROOT
+from test_suites.kit.guides import ROOT
 from test_suites.unit.harness.cli.test_submission import filled_in
 
 GUIDE = (ROOT / "docs/how-to/make-a-submission.md").read_text(encoding="utf-8")

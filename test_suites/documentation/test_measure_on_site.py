@@ -13,7 +13,7 @@ from harness.campaign.origin_file import write_origin
 from harness.cli.compose import prepare
 from harness.ports.network import Origin
 from probes.range.authority import Authority
-from test_suites.rehearsal import write_campaign
+from test_suites.kit.campaigns.rehearsal import write_campaign
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/measure-on-site.md"
 EXAMPLES = re.findall(

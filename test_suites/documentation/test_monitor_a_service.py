@@ -28,12 +28,12 @@ from harness.model.decision_event import DecisionMade, EvaluationReviewed
 from harness.model.event import Event, RecordAdded
 from harness.model.registry_record import AnyRecord, CampaignRecord, Service, ServiceVersion
 from harness.model.surveillance_event import RunResult
-from test_suites.documentation.guides import files_of
 from test_suites.documentation.task_runner import BLOCK
-from test_suites.house.rooms import ROOT
-from test_suites.registered_people import signed_by_registered
-from test_suites.rehearsal import simulated_origin
-from test_suites.set_clock import SetClock
+from test_suites.kit.campaigns.rehearsal import simulated_origin
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.guides import files_of
+from test_suites.kit.hubs.registered_people import signed_by_registered
+from test_suites.kit.rooms import ROOT
 
 GUIDE = "monitor-a-service.md"
 PAGE = (ROOT / "docs/how-to" / GUIDE).read_text(encoding="utf-8")

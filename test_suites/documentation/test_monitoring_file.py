@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from harness.monitor.due_runs import LONGEST_START_WITHIN
 from harness.monitor.monitoring_file import MonitoringFile, Reduced, read_monitoring
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 PAGE = (ROOT / "docs/reference/monitoring-file.md").read_text(encoding="utf-8")
 SECTION = PAGE.split("\n## ")[0]

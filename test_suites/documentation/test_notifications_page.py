@@ -11,7 +11,7 @@ from harness.cli.hub_notify_file import LONGEST_WINDOW, Notifying
 from harness.model.declared import tupled
 from harness.model.notification import NotificationKind
 from harness.store.hub.outbox import FIRST_PAUSE, LONGEST_PAUSE, MOST_TRIES
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 PAGE = (ROOT / "docs/reference/hub-notifications.md").read_text(encoding="utf-8")
 

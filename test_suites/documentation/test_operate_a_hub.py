@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from harness.cli.hub_retention_file import Retention
 from harness.cli.main import app
-from test_suites.house.rooms import ROOT
-from test_suites.unit.harness.cli.monitored_service import MonitoredService
+from test_suites.kit.campaigns.monitored_service import MonitoredService
+from test_suites.kit.rooms import ROOT
 
 GUIDE = (ROOT / "docs/how-to/operate-a-hub.md").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs/reference/hub.md").read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ from probes.range.faults import (
 )
 from probes.range.monitoring import LONGEST_SHOWN, Monitor
 from probes.range.pending_entry import Asker
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 PAGE = (ROOT / "docs/reference/range-alerts.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `(alert-[a-z-]+)` \| (.*)$", PAGE, re.MULTILINE))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.cli.range import read_faults
 from probes.range.faults import SHARE_KINDS, SPEED_KINDS, WORD_KINDS, Fault, FaultKind
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 PAGE = (ROOT / "docs/reference/range-speed.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `(speed-[a-z-]+)` \| (.*)$", PAGE, re.MULTILINE))

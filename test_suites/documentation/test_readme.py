@@ -8,7 +8,7 @@ import tomllib
 import msgspec
 
 from benchmarks.table import Report, missed
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 BASE = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from harness.cli import registry
 from harness.cli.main import app
 from harness.model.registry_record import RECORDS
-from test_suites.documentation.guides import ROOT
-from test_suites.set_clock import SetClock
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.guides import ROOT
 
 PAGE = (ROOT / "docs/reference/registry.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```console\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)

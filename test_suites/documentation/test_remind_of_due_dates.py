@@ -18,9 +18,9 @@ from harness.follow.planned_rows import COLUMNS
 from harness.model.event import FindingOpened
 from harness.model.obligation import Lane, ObligationKind
 from test_suites.documentation.task_runner import BLOCK
-from test_suites.example import example_finding
-from test_suites.house.rooms import ROOT
-from test_suites.set_clock import SetClock
+from test_suites.kit.campaigns.example import example_finding
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.rooms import ROOT
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SUPPLIER = "Example Networks Ltd"

@@ -14,7 +14,7 @@ from harness.cli.agent_orders import CURRENT, KEPT
 from harness.cli.monitor import app
 from harness.cli.site_agent import ASK_EVERY, BRACKET_EVERY, CLOCK_EVERY
 from harness.errors import UsageError
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 GUIDE = (ROOT / "docs/how-to/run-an-agent.md").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs/reference/agent.md").read_text(encoding="utf-8")

@@ -18,8 +18,8 @@ from harness.model.observation import Failure, Timings
 from harness.ports.list_program import Connection
 from harness.ports.network import Exchange, Request
 from probes.lines.direct import Interface
-from test_suites.documentation.guides import files_of
-from test_suites.rehearsal import simulated_origin
+from test_suites.kit.campaigns.rehearsal import simulated_origin
+from test_suites.kit.guides import files_of
 
 KEY, ADDRESS = "key", "listed.example/a"
 ENTRY = hmac.new(KEY.encode(), ADDRESS.encode(), hashlib.sha256).hexdigest()

@@ -8,8 +8,8 @@ from pathlib import Path
 from harness.cli.range import read_faults
 from probes.range.faults import HOLDING_KINDS, LOG_KINDS, SHARE_KINDS, Fault, FaultKind
 from probes.range.log_faults import SEARCH_NAMES
-from test_suites.house.rooms import ROOT
-from test_suites.unit.probes.range.service_log import LogLine
+from test_suites.kit.networks.service_log import LogLine
+from test_suites.kit.rooms import ROOT
 
 PAGE = (ROOT / "docs/reference/service-log.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `(log-[a-z-]+)` \| (.*)$", PAGE, re.MULTILINE))

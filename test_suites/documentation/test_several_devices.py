@@ -7,7 +7,7 @@ import re
 from corpora.pack_reader import open_pack
 from harness.model.technique import DEVICE, GROUPS, case_of_item
 from probes.net.device_profiles import DEVICES
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 TEXT = (ROOT / "docs/how-to/test-several-devices.md").read_text(encoding="utf-8")
 CLASSES = {

@@ -15,7 +15,7 @@ from harness.cli.compose import prepare
 from harness.cli.conclude import conclude_journal
 from harness.cli.measure import measure_prepared
 from harness.ports.network import Origin
-from test_suites.rehearsal import write_campaign
+from test_suites.kit.campaigns.rehearsal import write_campaign
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/stop-early.md"
 BLOCK = ["PORN", "ADLT", "DRUG", "copper-meadow.accredit.test"]

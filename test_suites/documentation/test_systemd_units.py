@@ -14,7 +14,7 @@ import pytest
 
 from harness.errors import UsageError
 from test_suites.documentation.test_workflows import command_of
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 FOLDER = ROOT / "docs/how-to/systemd"
 UNITS = sorted(path.name for path in FOLDER.iterdir())

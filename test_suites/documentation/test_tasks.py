@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from test_suites.documentation.task_runner import follow, steps
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 DOCS = ROOT / "docs"
 TASKS = {

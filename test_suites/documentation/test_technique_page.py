@@ -31,7 +31,6 @@ from probes.net.pings import SendsPings
 from probes.range import public_origin
 from probes.techniques.run import NotCarriedError, TechniqueRun
 from probes.techniques.steps import read_statement, readers
-from test_suites.documentation.guides import ROOT
 from test_suites.documentation.technique_page import METRICS, OWN_ROW, ROWS, left_out
 from test_suites.documentation.technique_steps import (
     NEEDS,
@@ -39,7 +38,8 @@ from test_suites.documentation.technique_steps import (
     STEPS,
     options_of_step,
 )
-from test_suites.trying_techniques import attempt_of
+from test_suites.kit.campaigns.techniques import attempt_of
+from test_suites.kit.guides import ROOT
 
 PAGE = (ROOT / "docs/reference/techniques.md").read_text(encoding="utf-8")
 STATEMENTS = [

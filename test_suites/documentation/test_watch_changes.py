@@ -8,7 +8,7 @@ from typing import get_args
 
 from harness.campaign.events_file import read_events
 from harness.model.timed_event import EventKind
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 PAGE = ROOT / "docs" / "how-to" / "watch-changes.md"
 

@@ -16,11 +16,11 @@ from harness.model.technique import GROUPS
 from harness.model.technique_host import ALLOWED, PART, RELAY
 from harness.model.technique_matrix import STATE_WORDS
 from probes.net.doq import PORT as DOQ_PORT
-from test_suites.documentation.guides import files_of
 from test_suites.documentation.technique_page import METRICS
 from test_suites.documentation.test_tutorials import commands
-from test_suites.house.rooms import ROOT
-from test_suites.processes.running import accredit
+from test_suites.kit.guides import files_of
+from test_suites.kit.processes.running import accredit
+from test_suites.kit.rooms import ROOT
 
 PAGE = ROOT / "docs/how-to/test-ways-to-bypass.md"
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ import pytest
 from harness.estimate.plain_twins import SAME_FOR_PUPILS
 from harness.judge import sentinels
 from harness.model.metric import CANNOT_DECIDE, CANNOT_MEASURE, PEOPLE_JUDGE
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 PAGE = ROOT / "docs/how-to/when-it-says-insufficient.md"
 TEXT = " ".join(PAGE.read_text(encoding="utf-8").split())

@@ -18,9 +18,9 @@ from ruamel.yaml import YAML
 
 from harness.cli.expect import read_expected
 from harness.cli.main import app
-from test_suites.house.rooms import ROOT
 from test_suites.house.test_extras import OFFERED
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.rooms import ROOT
 
 FOLDER = ROOT / "docs/how-to/ci"
 FILES = ("github-actions.yml", "gitlab-ci.yml")

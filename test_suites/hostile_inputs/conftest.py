@@ -9,8 +9,8 @@ import pytest
 
 from corpora.pack_writer import PackDetails, write_pack
 from harness.cli.paths import registry_variables
-from test_suites.hostile_inputs.command import Accredit
-from test_suites.keys import write_keys
+from test_suites.kit.hubs.keys import write_keys
+from test_suites.kit.processes.hostile_command import Accredit
 
 CAMPAIGN = """\
 campaign: demo

@@ -14,14 +14,14 @@ import pytest
 
 from corpora.importers import LIST_IMPORTERS
 from harness.untrusted.visible_text import cell_text
-from test_suites.hostile_inputs.command import Accredit
-from test_suites.hostile_inputs.texts import (
+from test_suites.kit.campaigns.hostile_texts import (
     LISTS,
     MEASUREMENTS,
     NAME,
     STEERING_IDS,
     URLS,
 )
+from test_suites.kit.processes.hostile_command import Accredit
 
 IMPORTERS = [name for name in LIST_IMPORTERS.load() if name not in ("ut1", "archive")]
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from test_suites.hostile_inputs.command import Accredit
-from test_suites.hostile_inputs.texts import MARKUP, NAME, STEERING, YAML
+from test_suites.kit.campaigns.hostile_texts import MARKUP, NAME, STEERING, YAML
+from test_suites.kit.processes.hostile_command import Accredit
 
 READERS = [
     "run FILE",

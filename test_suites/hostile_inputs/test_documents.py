@@ -16,8 +16,8 @@ from reports.documents.html import render
 from reports.exports.table import write_outcomes
 from reports.terminal import render_assessment
 from test_suites.accreditation.notes import message, worst_items
-from test_suites.example import example_assessment, example_outcome, example_witness
-from test_suites.hostile_inputs.texts import NAME
+from test_suites.kit.campaigns.example import example_assessment, example_outcome, example_witness
+from test_suites.kit.campaigns.hostile_texts import NAME
 
 WITNESS = example_witness(item=NAME, value=NAME, saw=(NAME,))
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from corpora.importers import LIST_IMPORTERS
-from test_suites.hostile_inputs.command import Accredit
-from test_suites.hostile_inputs.texts import NAME
+from test_suites.kit.campaigns.hostile_texts import NAME
+from test_suites.kit.processes.hostile_command import Accredit
 
 IMPORT = "corpus import FILE --label GAMB --out new --format"
 READERS = [

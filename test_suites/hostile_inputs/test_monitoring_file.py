@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import FaultyDocument, UsageError
 from harness.monitor.monitoring_file import read_monitoring
-from test_suites.hostile_inputs.texts import NAME, YAML
+from test_suites.kit.campaigns.hostile_texts import NAME, YAML
 
 SCHEDULE = {"name": "s", "cron": "0 7 * * *", "campaign": "c.yaml"}
 WRONG: list[Any] = ["", None, 5, [], {}, True]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from test_suites.hostile_inputs.command import check_printed
-from test_suites.hostile_inputs.texts import NAME, URLS, YAML
+from test_suites.kit.campaigns.hostile_texts import NAME, URLS, YAML
+from test_suites.kit.processes.hostile_command import check_printed
 
 MEMORY = 1536 * 1024**2
 """Bytes of address space: what the libraries take, and some hundred MiB more."""

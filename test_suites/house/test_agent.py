@@ -9,13 +9,13 @@ from pathlib import Path
 from harness.campaign.origin_file import write_origin
 from harness.ports.network import Origin
 from test_suites.house.test_extras import PROJECT
-from test_suites.rehearsal import write_campaign
+from test_suites.kit.campaigns.rehearsal import write_campaign
 
 MAIN_JOB = ("sqlalchemy", "jinja2")
 """Libraries that come into use only after measuring."""
 
 MEASURE = """
-from test_suites.without_extras import block
+from test_suites.kit.processes.without_extras import block
 block()
 from harness.cli.process import run
 run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from test_suites.house.rooms import modules, syntax
+from test_suites.kit.rooms import modules, syntax
 
 
 def test_only_the_composition_root_equips_a_campaign() -> None:

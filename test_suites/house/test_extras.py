@@ -6,7 +6,7 @@ import re
 import tomllib
 
 from harness.errors import EXTRAS
-from test_suites.house.rooms import ROOMS, ROOT
+from test_suites.kit.rooms import ROOMS, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OFFERED = PROJECT["optional-dependencies"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from test_suites.house.rooms import ROOT, modules
+from test_suites.kit.rooms import ROOT, modules
 
 GLOSSARY = ROOT / "docs/reference/glossary.md"
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from harness.plugins import LINES
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 SECTIONS = dict(
     re.findall(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 
 def test_every_shelf_is_run_but_the_suppliers() -> None:

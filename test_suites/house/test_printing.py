@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from test_suites.house.rooms import modules, syntax
+from test_suites.kit.rooms import modules, syntax
 
 SEAM = (Path("harness/cli/printing.py"), Path("harness/cli/drawing.py"))
 STREAMS = Path("harness/cli/process.py")

@@ -13,7 +13,7 @@ from harness.judge.rules.order import JUDGED_FACTS, MEASURED_FACTS, READ_FACTS
 from harness.model.facts import KINDS
 from harness.model.metric_spec import IMPLEMENTED
 from harness.plugins import PROBES
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 PAGES = {
     "probes": "docs/reference/probes.md",

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from test_suites.house.rooms import ROOT, modules, syntax
+from test_suites.kit.rooms import ROOT, modules, syntax
 
 LOOSE = {"pipeline", "plugins", "errors", "yaml_reader", "signing"}
 """The only modules of ``harness`` that are in no room."""

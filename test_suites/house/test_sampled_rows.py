@@ -10,7 +10,7 @@ from harness.assess.outcomes import is_sampled
 from harness.model.metric_spec import spec_of
 from harness.model.scheme import Requirement
 from harness.schemes.load import whole_catalogue
-from test_suites.house.rooms import modules, syntax
+from test_suites.kit.rooms import modules, syntax
 
 EACH = re.compile(r"\b(each|every|whichever|in all|all of)\b", re.IGNORECASE)
 NOT_OF_GROUPS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from test_suites.house.rooms import ROOT, modules, syntax
+from test_suites.kit.rooms import ROOT, modules, syntax
 
 LONGEST_FILE = 700
 LONGEST_FUNCTION = 50

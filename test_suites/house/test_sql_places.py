@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from test_suites.house.rooms import modules, syntax
+from test_suites.kit.rooms import modules, syntax
 
 PLACES = ("harness/store/hub/", "harness/store/registry/")
 """Where SQLAlchemy may be imported; nothing else reaches the database of a hub."""

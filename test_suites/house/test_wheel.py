@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
-from test_suites.house.rooms import ROOMS, ROOT, modules, syntax
+from test_suites.kit.rooms import ROOMS, ROOT, modules, syntax
 
 FOR_ASSESSORS = ("test_suites/__init__.py", "test_suites/plugin.py", "test_suites/accreditation/")
 
@@ -69,7 +69,7 @@ def test_the_generator_of_the_shipped_packs_stays_in_the_repository(names: list[
 def test_no_module_of_the_wheel_imports_one_that_is_left_out(names: list[str]) -> None:
     left_out = {module_name(path) for path in modules() if str(path) not in names}
 
-    assert {"corpora.generator.generate", "test_suites.example"} <= left_out
+    assert {"corpora.generator.generate", "test_suites.kit.campaigns.example"} <= left_out
     assert [
         f"{path} imports {module}"
         for path in modules()

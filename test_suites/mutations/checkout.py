@@ -17,7 +17,7 @@ from py_compile import PycInvalidationMode
 from typing import Any
 
 from harness.errors import UsageError
-from test_suites.warm_start import COLD
+from test_suites.kit.processes.warm_start import COLD
 
 PATIENCE = 600.0
 """Seconds after which one run of pytest is given up; single tests have a limit of their own."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.cli import hub_web, judge, upload_ingest
 from harness.cli.process import run
-from test_suites.unit.harness.cli.upload_desk import NamedAccess
+from test_suites.kit.hubs.upload_desk import NamedAccess
 
 made, judged = hub_web.web_parts, judge.judge_again
 

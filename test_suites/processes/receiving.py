@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 
-from test_suites.house.rooms import ROOT
-from test_suites.warm_start import COMMAND, Started
+from test_suites.kit.processes.warm_start import COMMAND, Started
+from test_suites.kit.rooms import ROOT
 
 
 class Receiving:

@@ -35,12 +35,12 @@ from harness.fleet.messages import (
     read_token,
 )
 from harness.model.surveillance_event import SurveillanceRun
-from test_suites.fake_hub import FakeHub, HubMemory
-from test_suites.processes.monitor_process import FAST, running_in_group, until_soon
-from test_suites.processes.running import accredit
+from test_suites.kit.campaigns.monitored_service import SERVICE, MonitoredService
+from test_suites.kit.hubs.fake_hub import FakeHub, HubMemory
+from test_suites.kit.networks.public_origin import free_ports
+from test_suites.kit.processes.monitor_process import FAST, running_in_group, until_soon
+from test_suites.kit.processes.running import accredit
 from test_suites.processes.test_monitoring import events
-from test_suites.public_origin import free_ports
-from test_suites.unit.harness.cli.monitored_service import SERVICE, MonitoredService
 
 PATIENCE = 200.0
 SITE = "Hill School"

@@ -13,8 +13,8 @@ import pytest
 
 from harness.model.received_alert import ReceivedAlert
 from probes.receivers.spool import ALERTS, read_spool
+from test_suites.kit.processes.running import accredit
 from test_suites.processes.receiving import run_receivers
-from test_suites.processes.running import accredit
 
 VERB = ("alerts", "receive")
 

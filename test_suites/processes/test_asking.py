@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.campaign.assemble import read_campaign
-from test_suites.processes.running import accredit
+from test_suites.kit.processes.running import accredit
 from test_suites.processes.typist import Typist
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.store.journal.journal import open_journal
-from test_suites.processes.running import accredit, rows_in, simulated_campaign
+from test_suites.kit.processes.running import accredit, rows_in, simulated_campaign
 from test_suites.processes.typist import Typist
 
 SCHEME = """\

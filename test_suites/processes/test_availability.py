@@ -8,8 +8,8 @@ from typing import Any
 
 from harness.store.journal.journal import open_journal
 from probes.range.zone import TWIN_ZONE
-from test_suites.processes.running import accredit
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.processes.running import accredit
 
 CHECK = 8
 """The attempts of a check: three ordinary pages and a harmful one, on control and service."""

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from probes.range.testbed import ORIGIN_FILE, RangeTestbed
-from test_suites.processes.running import accredit, simulated_campaign
-from test_suites.rehearsal import write_campaign
-from test_suites.warm_start import COLD
+from test_suites.kit.campaigns.rehearsal import write_campaign
+from test_suites.kit.processes.running import accredit, simulated_campaign
+from test_suites.kit.processes.warm_start import COLD
 
-ONLY_BASE = "from test_suites.without_extras import block; block()"
+ONLY_BASE = "from test_suites.kit.processes.without_extras import block; block()"
 
 
 def base(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:

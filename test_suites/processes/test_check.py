@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from test_suites.internet_double import InternetDouble
-from test_suites.processes.running import accredit
+from test_suites.kit.networks.internet_double import InternetDouble
+from test_suites.kit.processes.running import accredit
 
 AGENCY = ("iwf.testfiltering.com", "ctiru.testfiltering.com", "swearing.testfiltering.com")
 ENDPOINTS = ("cloudflare-dns.com", "dns.google", "dns.quad9.net", "one.one.one.one")

@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.store.assessments import read_assessment
-from test_suites.sizes import only_full
+from test_suites.kit.clocks.sizes import only_full
+from test_suites.kit.processes.warm_start import Started
 from test_suites.unit.harness.cli.test_columns import too_long
-from test_suites.warm_start import Started
 
 STORY = """\
 A fault is found -> a plan is agreed -> fixed -> re-tested -> closed.

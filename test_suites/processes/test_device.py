@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from harness.store.journal.journal import open_journal
-from test_suites.processes.running import accredit
+from test_suites.kit.processes.running import accredit
 from test_suites.processes.test_availability import campaign_in, journal
 
 STOP_AFTER = """

@@ -18,8 +18,8 @@ from corpora.pack_reader import open_pack
 from harness.model.technique import case_of_item
 from probes.net.device_recording import read_recording
 from probes.techniques.steps import read_statement
-from test_suites.processes.running import accredit
-from test_suites.warm_start import COMMAND, Started
+from test_suites.kit.processes.running import accredit
+from test_suites.kit.processes.warm_start import COMMAND, Started
 
 
 @contextmanager

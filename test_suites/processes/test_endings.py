@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from test_suites.processes.running import accredit, half_way, rows_in, simulated_campaign
-from test_suites.warm_start import COLD
+from test_suites.kit.processes.running import accredit, half_way, rows_in, simulated_campaign
+from test_suites.kit.processes.warm_start import COLD
 
 RAISES = """
 import harness.cli.list_plugins as listing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from test_suites.processes.running import accredit
+from test_suites.kit.processes.running import accredit
 
 
 def test_mistakes_about_checks_in_the_field_exit_2_in_one_sentence(tmp_path: Path) -> None:

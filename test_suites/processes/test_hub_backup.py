@@ -13,10 +13,10 @@ import pytest
 from harness.fleet.messages import AgentStatus, Poll, Polled, RunReceived, RunReport
 from harness.model.surveillance_event import SurveillanceRun
 from harness.ports.storage import WallClock
+from test_suites.kit.hubs.hub_example import HILL, HubExample
+from test_suites.kit.hubs.hub_with_results import rows_in
+from test_suites.kit.processes.warm_start import Started, run
 from test_suites.processes.test_serve import ACCREDIT, serving
-from test_suites.unit.harness.cli.hub_example import HILL, HubExample
-from test_suites.unit.harness.cli.hub_with_results import rows_in
-from test_suites.warm_start import Started, run
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 from harness.fleet.messages import AgentStatus, Poll, Polled
 from harness.ports.storage import WallClock
 from probes.range.authority import Authority
+from test_suites.kit.hubs.hub_example import HubExample
 from test_suites.processes.test_serve import serving
-from test_suites.unit.harness.cli.hub_example import HubExample
 
 HEAD = b"GET /sign-in HTTP/1.1\r\nHost: x\r\nX-Slow: "
 BODY = (

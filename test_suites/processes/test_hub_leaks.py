@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from harness.cli.demo_hub_files import BRIGHTWATER, DNS, GATEWAY, HARBOUR, NORTHGATE
 from reports.dashboard.viewer_guard import FOR_TOKENS
-from test_suites.demo_hub_example import DemoHub, Got, form_of, opened_demo
+from test_suites.kit.hubs.demo_hub_example import DemoHub, Got, form_of, opened_demo
 
 pytestmark = pytest.mark.timeout(1200)
 """The hub of the demonstration is made first, and every page of it is asked for."""

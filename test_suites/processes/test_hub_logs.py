@@ -8,9 +8,9 @@ import re
 import pytest
 
 from harness.fleet.messages import AgentStatus, Poll
-from test_suites.house.rooms import ROOT
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.rooms import ROOT
 from test_suites.processes.test_serve import JSON, MESSAGES, example, serving
-from test_suites.unit.harness.cli.hub_example import HubExample
 
 __all__ = ["example"]
 

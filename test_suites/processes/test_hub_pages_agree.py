@@ -26,8 +26,8 @@ from reports.documents.html import render
 from reports.phrases import tight
 from reports.requirement_table import measured_in_words
 from reports.terminal import render_assessment
-from test_suites.demo_hub_example import NORTHGATE, NOW, DemoHub, Got, opened_demo
-from test_suites.set_clock import SetClock
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.hubs.demo_hub_example import NORTHGATE, NOW, DemoHub, Got, opened_demo
 
 pytestmark = pytest.mark.timeout(1200)
 """The hub of the demonstration is made first, and every page of it is asked for."""

@@ -15,8 +15,8 @@ from harness.errors import UnfinishedError
 from harness.model.action_plan import PlanState
 from harness.model.observation import CONTROL
 from harness.store.journal.journal import open_journal
-from test_suites.processes.running import accredit, half_way
-from test_suites.rehearsal import SITES, claim, hidden_campaign, hidden_list
+from test_suites.kit.campaigns.rehearsal import SITES, claim, hidden_campaign, hidden_list
+from test_suites.kit.processes.running import accredit, half_way
 
 AGAIN = "spring-p-0001-retest-1"
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from test_suites.processes.running import simulated_campaign
-from test_suites.sizes import sized
+from test_suites.kit.clocks.sizes import sized
+from test_suites.kit.processes.running import simulated_campaign
 
 COUNT = sized(4, 40)
 """The number of moments tried, half of them while a segment is sealed."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from test_suites.processes.running import accredit
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.processes.running import accredit
 
 
 @pytest.fixture

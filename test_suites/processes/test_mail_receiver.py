@@ -13,8 +13,8 @@ import pytest
 from harness.model.received_mail import ReceivedMail
 from probes.range.authority import Authority
 from probes.receivers.spool import MAILS, read_spool
+from test_suites.kit.processes.running import accredit
 from test_suites.processes.receiving import run_receivers
-from test_suites.processes.running import accredit
 
 VERB = ("mail", "receive")
 receiving = partial(run_receivers, VERB)

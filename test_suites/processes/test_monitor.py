@@ -14,13 +14,13 @@ from harness.cli.monitor_history import History, whole_history
 from harness.cli.registry_session import open_session, place_of
 from harness.model.observation import CONTROL
 from harness.store.journal.journal import open_journal
-from test_suites.processes.running import HALF_WAY, accredit
-from test_suites.unit.harness.cli.monitored_service import (
+from test_suites.kit.campaigns.monitored_service import (
     DRUGS,
     SERVICE,
     SUPPLIER,
     MonitoredService,
 )
+from test_suites.kit.processes.running import HALF_WAY, accredit
 
 SITE = "Hill School"
 DUE = datetime(2026, 3, 2, 6, 15, tzinfo=UTC)

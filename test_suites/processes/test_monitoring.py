@@ -20,8 +20,8 @@ from harness.errors import UsageError
 from harness.model.event import Event
 from harness.model.surveillance_event import RunBegun, SurveillanceRun
 from harness.store.journal.journal import open_journal
-from test_suites.processes.monitor_process import FAST, running_in_group, until_soon
-from test_suites.unit.harness.cli.monitored_service import MonitoredService
+from test_suites.kit.campaigns.monitored_service import MonitoredService
+from test_suites.kit.processes.monitor_process import FAST, running_in_group, until_soon
 
 PATIENCE = 200.0
 

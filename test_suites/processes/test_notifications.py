@@ -23,9 +23,9 @@ from harness.model.event import RecordAdded
 from harness.model.registry_record import Service
 from harness.model.surveillance_event import AlarmRaised
 from harness.ports.storage import WallClock
-from test_suites.fake_runs import wait_for
+from test_suites.kit.campaigns.fake_runs import wait_for
+from test_suites.kit.hubs.hub_example import HILL, HubExample
 from test_suites.processes.test_serve import serving
-from test_suites.unit.harness.cli.hub_example import HILL, HubExample
 
 KEY = b"k" * 32
 Request = tuple[str, dict[str, str], bytes]

@@ -20,10 +20,10 @@ import pytest
 from cryptography import x509
 
 from probes.range.authority import Authority
-from test_suites.processes.running import accredit
-from test_suites.processes.serving import prepared, serving
-from test_suites.public_origin import ZONE, limit
-from test_suites.warm_start import run
+from test_suites.kit.networks.public_origin import ZONE, limit
+from test_suites.kit.processes.running import accredit
+from test_suites.kit.processes.serving import prepared, serving
+from test_suites.kit.processes.warm_start import run
 
 HOST = f"porn-001.canary.{ZONE}"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from harness.cli.registry_session import open_session, place_of
 from harness.follow.findings import draft_plan
 from harness.model.event import FindingOpened
-from test_suites.example import example_finding
-from test_suites.warm_start import run
+from test_suites.kit.campaigns.example import example_finding
+from test_suites.kit.processes.warm_start import run
 
 
 def accredit(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

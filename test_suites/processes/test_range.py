@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from test_suites.processes.running import accredit
+from test_suites.kit.processes.running import accredit
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ from harness.cli.registry_care import changed_rows, verify_streams
 from harness.cli.registry_session import open_session, place_of
 from harness.follow.findings import draft_plan
 from harness.model.event import Event, FindingOpened, PlanAgreed, PlanProgressed
-from test_suites.example import example_finding
-from test_suites.sizes import IS_FULL
+from test_suites.kit.campaigns.example import example_finding
+from test_suites.kit.clocks.sizes import IS_FULL
+from test_suites.kit.processes.warm_start import Started
 from test_suites.unit.harness.follow.test_stream_life import require_reached, run_stored_lives
-from test_suites.warm_start import Started
 
 AT = datetime(2020, 3, 2, 9, 0, tzinfo=UTC)
 ACME = place_of("Acme")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from test_suites.processes.running import accredit, simulated_campaign
+from test_suites.kit.processes.running import accredit, simulated_campaign
 
 
 def test_mistakes_about_seeds_and_laboratories_exit_2_without_a_traceback(tmp_path: Path) -> None:

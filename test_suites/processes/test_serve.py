@@ -32,8 +32,8 @@ from harness.model.surveillance_event import SurveillanceRun
 from harness.ports.storage import WallClock
 from harness.store.registry.opening import open_registry
 from probes.range.authority import Authority
-from test_suites.unit.harness.cli.hub_example import HILL, HubExample
-from test_suites.warm_start import Started, run
+from test_suites.kit.hubs.hub_example import HILL, HubExample
+from test_suites.kit.processes.warm_start import Started, run
 
 MESSAGES = "/agent/v1/messages"
 JSON = {"Content-Type": "application/json"}

@@ -17,8 +17,8 @@ import pytest
 
 from harness.cli.demo_hub_files import SERVICES
 from harness.cli.demo_hub_people import PEOPLE
-from test_suites.sizes import only_full
-from test_suites.warm_start import Started, run
+from test_suites.kit.clocks.sizes import only_full
+from test_suites.kit.processes.warm_start import Started, run
 
 COMMAND = [sys.executable, "-m", "harness.cli.process", "serve", "--demo"]
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')

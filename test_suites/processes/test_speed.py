@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from test_suites.processes.running import accredit
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.processes.running import accredit
 
 SHORT = ("--rounds", "1", "--requests", "2", "--connections", "2", "--seconds", "0.01")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from test_suites.processes.running import accredit, half_way, rows_in, simulated_campaign
+from test_suites.kit.processes.running import accredit, half_way, rows_in, simulated_campaign
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])

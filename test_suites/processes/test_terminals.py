@@ -18,9 +18,9 @@ from harness.campaign.assemble import read_campaign
 from harness.model.event import StreamOpened
 from harness.model.stream import stream_of
 from harness.store.registry.opening import open_registry
-from test_suites.processes.running import accredit, half_way, rows_in, simulated_campaign
+from test_suites.kit.processes.running import accredit, half_way, rows_in, simulated_campaign
+from test_suites.kit.processes.warm_start import Started
 from test_suites.unit.harness.cli.test_columns import too_long
-from test_suites.warm_start import Started
 
 ESCAPE = b"\x1b["
 ASCII_PLACES = [{"LANG": "C"}, {"LC_ALL": "C"}, {"LC_ALL": "POSIX"}, {"PYTHONIOENCODING": "ascii"}]

@@ -21,11 +21,11 @@ from harness.model.registry_record import CampaignRecord
 from harness.ports.storage import WallClock
 from harness.store.journal.journal import open_journal
 from probes.range.authority import Authority
+from test_suites.kit.campaigns.sent_bundles import SentBundles
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.hubs.upload_desk import ACME, UploadDesk
+from test_suites.kit.processes.warm_start import Started, run
 from test_suites.processes.test_serve import Server
-from test_suites.sent_bundles import SentBundles
-from test_suites.unit.harness.cli.hub_example import HubExample
-from test_suites.unit.harness.cli.upload_desk import ACME, UploadDesk
-from test_suites.warm_start import Started, run
 
 UPLOADS = "/api/v1/uploads"
 HUB = [sys.executable, "-m", "test_suites.processes.hub_with_tokens"]

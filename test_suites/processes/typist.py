@@ -7,7 +7,7 @@ import pty
 import sys
 from pathlib import Path
 
-from test_suites.warm_start import COMMAND, Started
+from test_suites.kit.processes.warm_start import COMMAND, Started
 
 
 class Typist:

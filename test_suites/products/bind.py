@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from harness.ports.network import Origin
+from test_suites.kit.processes.product import LOOPBACK, free_port
 from test_suites.products.blocklist import BlockList
 from test_suites.products.policy_zone import policy_zone
-from test_suites.products.process import LOOPBACK, free_port
 from test_suites.products.product import Product
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from test_suites.products.process import LOOPBACK, free_port
+from test_suites.kit.processes.product import LOOPBACK, free_port
 from test_suites.products.product import Product
 
 USER = "c-icap"

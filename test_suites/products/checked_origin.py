@@ -24,7 +24,8 @@ from probes.range.name_server import NameServer, Reply
 from probes.range.origin_check import CheckOptions, check_origin
 from probes.range.resolver import ZoneServer
 from probes.range.zone import ZoneNames
-from test_suites.products.process import (
+from test_suites.kit.networks.public_origin import TWINS, ZONE, origin_in, write_folder
+from test_suites.kit.processes.product import (
     BIND_IS_READY,
     LOOPBACK,
     Folder,
@@ -32,7 +33,6 @@ from test_suites.products.process import (
     free_port,
     which,
 )
-from test_suites.public_origin import TWINS, ZONE, origin_in, write_folder
 
 SECOND, APART = "meadow.example", "127.0.0.9"
 PASSES = f"amber-lantern.{ZONE}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from probes.range.testbed import RangeTestbed, running
-from test_suites.products.process import require
+from test_suites.kit.processes.product import require
 
 StartRange = Callable[..., RangeTestbed]
 

@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from test_suites.house.rooms import ROOT
-from test_suites.processes.serving import serving
-from test_suites.products.process import BIND_IS_READY, Folder, Process, which
-from test_suites.rehearsal import write_campaign
+from test_suites.kit.campaigns.rehearsal import write_campaign
+from test_suites.kit.processes.product import BIND_IS_READY, Folder, Process, which
+from test_suites.kit.processes.serving import serving
+from test_suites.kit.rooms import ROOT
 
 ZONES = {"canary.example.org": "192.0.2.10", "meadow.example.com": "192.0.2.20"}
 IPV6 = "2001:db8::10"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
+from test_suites.kit.processes.product import LOOPBACK
 from test_suites.products.bind import Bind
 from test_suites.products.e2guardian import E2Guardian
 from test_suites.products.haproxy import HaProxy
-from test_suites.products.process import LOOPBACK
 from test_suites.products.squid import Squid
 from test_suites.products.unbound import Unbound
 

@@ -9,7 +9,7 @@ import getpass
 from collections.abc import Iterable
 
 from harness.ports.network import Origin
-from test_suites.products.process import LOOPBACK, free_port
+from test_suites.kit.processes.product import LOOPBACK, free_port
 from test_suites.products.product import Product
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import subprocess
 
-from test_suites.products.process import which
+from test_suites.kit.processes.product import which
 from test_suites.products.school_squids import TRANSPARENT
 
 HUB, PORT = "10.40.0.1", 8443

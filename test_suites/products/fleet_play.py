@@ -32,7 +32,11 @@ from typing import Any
 import msgspec
 
 from probes.range.authority import Authority
-from test_suites.house.rooms import ROOT
+from test_suites.kit.campaigns.monitored_service import SERVICE, MonitoredService
+from test_suites.kit.clocks.sizes import sized
+from test_suites.kit.networks.icap_recorder import read_capture
+from test_suites.kit.processes.product import Process
+from test_suites.kit.rooms import ROOT
 from test_suites.products.fleet_network import (
     ASKS,
     HUB,
@@ -44,8 +48,6 @@ from test_suites.products.fleet_network import (
     within,
 )
 from test_suites.products.fleet_processes import AgentProcess, Member, runs_in
-from test_suites.products.icap_recorder import read_capture
-from test_suites.products.process import Process
 from test_suites.products.school_squids import (
     EXPLICIT,
     ICAP,
@@ -53,8 +55,6 @@ from test_suites.products.school_squids import (
     OpeningSquid,
     capture_in,
 )
-from test_suites.sizes import sized
-from test_suites.unit.harness.cli.monitored_service import SERVICE, MonitoredService
 
 SITES = ("Hill School", "Vale School", "Moor School")
 NAME, PASSWORD = "agent-7", "Otters in%40the river"
@@ -350,7 +350,7 @@ def _ask_in_clear() -> None:
 @contextmanager
 def schools(place: Path) -> Iterator[None]:
     """The Squids of two schools, and what records what one of them sees."""
-    recorder = ("test_suites.products.icap_recorder", str(ICAP), str(capture_in(place)))
+    recorder = ("test_suites.kit.networks.icap_recorder", str(ICAP), str(capture_in(place)))
     with ExitStack() as running:
         running.enter_context(
             Process(

@@ -18,11 +18,11 @@ from pathlib import Path
 from harness.model.corpus import Item
 from harness.ports.network import Origin
 from probes.range.testbed import running
+from test_suites.kit.clocks.sizes import sized
+from test_suites.kit.processes.product import which
 from test_suites.products import unbound
 from test_suites.products.blocklist import BlockList
 from test_suites.products.measured import SENTINEL, canaries, measure_through
-from test_suites.products.process import which
-from test_suites.sizes import sized
 
 PORTS = {80: 9080, 443: 9443}
 """Nobody else listens in this namespace."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from test_suites.products.process import LOOPBACK
+from test_suites.kit.processes.product import LOOPBACK
 from test_suites.products.technique_layout import INSIDE, OUTSIDE, Site
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from harness.ports.network import Origin
+from test_suites.kit.processes.product import LOOPBACK, free_port
 from test_suites.products.blocklist import BlockList
-from test_suites.products.process import LOOPBACK, free_port
 from test_suites.products.product import Product
 
 

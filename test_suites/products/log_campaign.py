@@ -20,10 +20,10 @@ from harness.model.observation import Observation
 from harness.model.outcome import Conformity, Outcome
 from harness.model.service_log import LoggedRequest
 from harness.store.journal.journal import open_journal
+from test_suites.kit.campaigns.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
+from test_suites.kit.clocks.right_clock import synchronised
 from test_suites.products.measured import SENTINEL
 from test_suites.products.service_log import wait_until_complete
-from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
-from test_suites.right_clock import synchronised
 
 SCHEME = """\
 id: our-school

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.cli.monitor_jobs import Pace
 from harness.cli.monitor_on_postgresql import run_on_postgresql
 from harness.ports.storage import WallClock
-from test_suites.fake_runs import FakeRuns, jobs_of
+from test_suites.kit.campaigns.fake_runs import FakeRuns, jobs_of
 
 QUICK = Pace(every=0.5, stop_limit=3, poll=0.1, beat=0.5, lost=3, stalled=8, again=0.2)
 """A worker that is lost for 8 seconds is replaced."""

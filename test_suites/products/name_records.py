@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from test_suites.products.process import LOOPBACK, free_port
+from test_suites.kit.processes.product import LOOPBACK, free_port
 from test_suites.products.product import Product
 from test_suites.products.unbound import confined_to
 

@@ -25,8 +25,8 @@ import socket
 from collections.abc import Iterable
 
 from probes.range.authority import Authority
+from test_suites.kit.processes.product import LOOPBACK, free_port, namespace, which
 from test_suites.products.clamav import Clamd
-from test_suites.products.process import LOOPBACK, free_port, namespace, which
 from test_suites.products.product import Product
 from test_suites.products.rspamd import OUTGOING, Rspamd
 

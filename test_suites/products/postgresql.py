@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from harness.store.hub.row_security import secure
 from harness.store.registry.opening import open_registry
-from test_suites.products.process import LOOPBACK, PATIENCE, DidNotStart, free_port, which
+from test_suites.kit.processes.product import LOOPBACK, PATIENCE, DidNotStart, free_port, which
 from test_suites.products.product import Product
 
 USER = "postgres"

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from test_suites.products.process import Folder, Place, Process, which
+from test_suites.kit.processes.product import Folder, Place, Process, which
 
 
 class Product(ABC):

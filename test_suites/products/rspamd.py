@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from test_suites.products.process import LOOPBACK, free_port
+from test_suites.kit.processes.product import LOOPBACK, free_port
 from test_suites.products.product import Product
 
 USER = "_rspamd"

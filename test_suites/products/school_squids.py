@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from test_suites.products.process import Place, which
+from test_suites.kit.processes.product import Place, which
 from test_suites.products.product import Product
 from test_suites.products.school_authority import SchoolAuthority
 from test_suites.products.squid import CERTGEN, USER, house_lines

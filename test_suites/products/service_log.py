@@ -11,7 +11,7 @@ from threading import Event
 from harness.interop.logs.line_reader import LogOptions
 from harness.interop.logs.reading import read_log
 from harness.model.log_entry import LogEntry
-from test_suites.products.process import PATIENCE
+from test_suites.kit.processes.product import PATIENCE
 
 
 def entries(

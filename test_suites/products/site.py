@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.ports.network import Origin
-from test_suites.products.process import LOOPBACK, which
+from test_suites.kit.processes.product import LOOPBACK, which
 
 NAME = "site"
 NETWORK = "10.77.0.0/24"

@@ -13,8 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from harness.ports.network import Origin
+from test_suites.kit.processes.product import LOOPBACK, free_port
 from test_suites.products.blocklist import BlockList
-from test_suites.products.process import LOOPBACK, free_port
 from test_suites.products.product import Product
 from test_suites.products.school_authority import SchoolAuthority
 from test_suites.products.uplink import Uplink

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from harness.campaign.origin_file import read_origin
 from harness.ports.network import Origin
+from test_suites.kit.processes.product import LOOPBACK, Folder, Process, which
 from test_suites.products.blocklist import BlockList
 from test_suites.products.delegated_origin import RESOLVER
 from test_suites.products.e2guardian import E2Guardian
-from test_suites.products.process import LOOPBACK, Folder, Process, which
 from test_suites.products.squid import Reply, Squid
 from test_suites.products.unbound import confined_to
 

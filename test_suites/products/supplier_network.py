@@ -17,10 +17,10 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from test_suites.house.rooms import ROOT
+from test_suites.kit.processes.product import BIND_IS_READY, Folder, Process, which
+from test_suites.kit.rooms import ROOT
 from test_suites.products.delegated_origin import PARENTS, command, configuration
 from test_suites.products.delegated_origin import RESOLVER as PARENT
-from test_suites.products.process import BIND_IS_READY, Folder, Process, which
 from test_suites.products.supplier_gateway import ADDRESS, NAMES, PROXY_PORT
 
 ZONES = {"canary.example.org": "192.88.99.10", "meadow.example.com": "192.88.99.20"}

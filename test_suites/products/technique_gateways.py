@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from harness.campaign.origin_file import read_origin
 from harness.ports.network import Origin
+from test_suites.kit.processes.product import which
 from test_suites.products.bind import Bind
 from test_suites.products.blocklist import BlockList
 from test_suites.products.careful_gateway import CarefulSquid, careful_names, known_hosts
@@ -31,7 +32,6 @@ from test_suites.products.direct_products import (
 from test_suites.products.gateway_rules import GatewayRules
 from test_suites.products.haproxy import Reply as HaProxyReply
 from test_suites.products.policy_zone import Action
-from test_suites.products.process import which
 from test_suites.products.squid import Reply
 from test_suites.products.technique_layout import Site, sites
 from test_suites.products.unbound import Reply as UnboundReply

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from test_suites.kit.processes.product import namespace, which
 from test_suites.products.delegated_origin import command
-from test_suites.products.process import namespace, which
 
 ZONE = "canary.example.org"
 ORIGIN, ORIGIN_6 = "192.88.99.10", "3ffe:99::10"

@@ -25,8 +25,8 @@ from harness.cli.conclude import conclude_journal
 from harness.model.corpus import Item
 from harness.store.journal.journal import open_journal
 from probes.range.arrival_log import Arrival
-from test_suites.house.rooms import ROOT
-from test_suites.products.process import Process
+from test_suites.kit.processes.product import Process
+from test_suites.kit.rooms import ROOT
 from test_suites.products.supplier_network import accredit, allow_fast
 from test_suites.products.technique_campaign import (
     few_of,

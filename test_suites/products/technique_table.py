@@ -23,7 +23,7 @@ from harness.model.technique_matrix import (
     TechniqueState,
 )
 from harness.model.verdict import Mechanism
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 RECORD = Path(__file__).with_name("technique_result.json")
 PAGE = ROOT / "docs/reference/product-techniques.md"

@@ -12,10 +12,10 @@ import pytest
 from harness.campaign.origin_file import write_origin
 from harness.ports.network import Origin
 from probes.range.authority import Authority
-from test_suites.documentation.guides import install
-from test_suites.products.process import LOOPBACK, free_port
+from test_suites.kit.campaigns.rehearsal import write_campaign
+from test_suites.kit.guides import install
+from test_suites.kit.processes.product import LOOPBACK, free_port
 from test_suites.products.product import Product
-from test_suites.rehearsal import write_campaign
 
 HOSTS = {
     "must-allow.canary.accredit.test": "allowed",
@@ -31,7 +31,7 @@ ANSWERS = {"nxdomain": "CNAME .", "nodata": "CNAME *.", "another": "MX 10 elsewh
 READ = """
 import sys
 from pathlib import Path
-from test_suites.rehearsal import rehearse
+from test_suites.kit.campaigns.rehearsal import rehearse
 run = rehearse(Path(sys.argv[1]))
 for v in sorted(run.verdicts, key=lambda v: v.item.host):
     if v.key.probe == "dns_mx":

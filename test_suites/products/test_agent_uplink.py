@@ -16,8 +16,8 @@ from probes.agent.proxy_choice import ProxyChoice, ProxyOptions, read_proxy_choi
 from probes.agent.proxy_server import Credentials
 from probes.agent.uplink import HubUplink
 from probes.agent.uplink_error import UplinkError
-from test_suites.fake_hub import FakeHub
-from test_suites.products.process import LOOPBACK, free_port
+from test_suites.kit.hubs.fake_hub import FakeHub
+from test_suites.kit.processes.product import LOOPBACK, free_port
 from test_suites.products.product import Product
 from test_suites.products.school_authority import SchoolAuthority
 from test_suites.products.squid import CERTGEN, USER, house_lines

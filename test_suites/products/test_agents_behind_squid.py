@@ -22,6 +22,10 @@ import pytest
 
 from harness.fleet.messages import read_token
 from harness.model.verdict import State
+from test_suites.kit.campaigns.fleet_records import Measured, at_hub, on_agent, readable, written
+from test_suites.kit.campaigns.monitored_service import SERVICE, SUPPLIER
+from test_suites.kit.networks.icap_recorder import Shown, read_capture
+from test_suites.kit.processes.product import folder_on_disk, namespace
 from test_suites.products.fleet_network import ASKS, HUB, PORT
 from test_suites.products.fleet_play import (
     CONTROL,
@@ -34,13 +38,9 @@ from test_suites.products.fleet_play import (
     Told,
 )
 from test_suites.products.fleet_processes import runs_in
-from test_suites.products.fleet_records import Measured, at_hub, on_agent, readable, written
-from test_suites.products.icap_recorder import Shown, read_capture
-from test_suites.products.process import folder_on_disk, namespace
 from test_suites.products.school_authority import NAME as AUTHORITY
 from test_suites.products.school_squids import EXPLICIT, PASSWORDS, capture_in
 from test_suites.products.squid import CERTGEN
-from test_suites.unit.harness.cli.monitored_service import SERVICE, SUPPLIER
 
 pytestmark = [
     pytest.mark.product(

@@ -13,7 +13,7 @@ from harness.model.facts import Facts
 from harness.model.observation import CONTROL, Failure, Observation
 from harness.model.verdict import Mechanism, State, Verdict
 from probes.range.arrival_log import Arrival
-from test_suites.calibration.trials import NOON, OURS, dns, failed, observation, web
+from test_suites.kit.campaigns.trials import NOON, OURS, dns, failed, observation, web
 from test_suites.products.all_areas.agreement import Agreement, Visit, compare_verdicts
 from test_suites.products.all_areas.guardian_supplier import WithheldByGuardian
 from test_suites.products.all_areas.squid_supplier import WithheldBySquid

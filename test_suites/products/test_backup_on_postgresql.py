@@ -15,8 +15,8 @@ from harness.cli.main import app
 from harness.cli.paths import DATABASE
 from harness.errors import InstrumentError, UsageError
 from harness.store.registry.opening import open_registry
+from test_suites.kit.hubs.hub_with_results import BusyHub, rows_in
 from test_suites.products.postgresql import PostgreSql
-from test_suites.unit.harness.cli.hub_with_results import BusyHub, rows_in
 
 pytestmark = pytest.mark.product("initdb", "postgres")
 

@@ -15,10 +15,10 @@ from harness.ports.network import Attempt, Origin, ProbeResult
 from probes.kinds.web_browser import Browser, BrowserHttps
 from probes.lines.direct import Control, ControlOptions
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
+from test_suites.kit.processes.product import require
 from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.measured import canaries
-from test_suites.products.process import require
 from test_suites.products.squid import TITLE, Reply, Squid
 
 pytest.importorskip("playwright", reason="needs the extra: pip install 'isp-accredit[browser]'")

@@ -18,6 +18,8 @@ import pytest
 from harness.model.origin_zone import OriginZone
 from probes.net.route import Address, parse_address
 from probes.range.name_server import NameServer, Reply
+from test_suites.kit.networks.public_origin import TWINS, ZONE
+from test_suites.kit.processes.product import LOOPBACK, namespace
 from test_suites.products.checked_origin import (
     APART,
     DELEGATION,
@@ -27,8 +29,6 @@ from test_suites.products.checked_origin import (
     start_origin,
     start_parent,
 )
-from test_suites.products.process import LOOPBACK, namespace
-from test_suites.public_origin import TWINS, ZONE
 
 __all__ = ["start_origin", "start_parent"]
 

@@ -12,11 +12,11 @@ from corpora.pack_writer import PackDetails, write_pack
 from harness.model.facts import WebFacts
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
+from test_suites.kit.campaigns.rehearsal import QUICK, rehearse, write_campaign
 from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.e2guardian import E2Guardian
 from test_suites.products.measured import ALLOWED, LANES, SENTINEL, canaries, measure_through
-from test_suites.rehearsal import QUICK, rehearse, write_campaign
 
 
 @pytest.mark.product("e2guardian", "squid", "openssl")

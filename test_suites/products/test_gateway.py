@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from test_suites.kit.processes.product import namespace
 from test_suites.products.gateway import REPLIES, Reply, some_items
 from test_suites.products.measured import ALLOWED, LANES, Fate
-from test_suites.products.process import namespace
 
 FATES: dict[Reply, Fate] = {
     Reply.RESET: ("blocked", "tcp_refused"),

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from test_suites.kit.processes.product import LOOPBACK
 from test_suites.products.block_page import BlockPage
 from test_suites.products.blocklist import lists_from
 from test_suites.products.conftest import StartRange
 from test_suites.products.haproxy import HaProxy, Reply
 from test_suites.products.measured import ALLOWED, LANES, Fate, canaries, measure_through
-from test_suites.products.process import LOOPBACK
 
 REPLIES = {
     "PORN": Reply.PAGE,

@@ -20,10 +20,10 @@ from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
 from probes.range.arrival_log import ArrivalLog
 from probes.range.testbed import RangeTestbed
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse, write_campaign
 from test_suites.products.blocklist import BlockList
 from test_suites.products.measured import SENTINEL
 from test_suites.products.squid import Reply, Squid
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
 SIBLINGS = 12
 PAGES = illegal_pages("squid", siblings=SIBLINGS, pairs=1, canaries=1)

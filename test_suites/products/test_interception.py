@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from test_suites.kit.clocks.sizes import sized
+from test_suites.kit.processes.product import LOOPBACK
 from test_suites.products.block_page import BlockPage
 from test_suites.products.blocklist import lists_from
 from test_suites.products.conftest import StartRange
 from test_suites.products.measured import ABRUPT, ALLOWED, LANES, Fate, canaries, measure_through
-from test_suites.products.process import LOOPBACK
 from test_suites.products.squid import CERTGEN, Reply, Squid
-from test_suites.sizes import sized
 
 REPLIES = {
     "PORN": Reply.PAGE,

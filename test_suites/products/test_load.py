@@ -11,6 +11,7 @@ import pytest
 
 from harness.model.corpus import Item
 from probes.range.testbed import RangeTestbed
+from test_suites.kit.clocks.sizes import only_full, sized
 from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.load import busy
@@ -19,7 +20,6 @@ from test_suites.products.squid import Reply as SquidReply
 from test_suites.products.squid import Squid
 from test_suites.products.unbound import Reply as UnboundReply
 from test_suites.products.unbound import Unbound
-from test_suites.sizes import only_full, sized
 
 PATIENT = {"timeout": 4.0, "confirmation_timeout": 8.0, "silence_timeout": 10.0}
 """Long timeouts: every request is answered in the end, which takes long on a slow machine."""

@@ -18,6 +18,7 @@ from harness.model.facts import WebFacts
 from harness.model.outcome import Conformity
 from harness.model.service_log import LoggedRequest
 from probes.range.testbed import RangeTestbed, running
+from test_suites.kit.processes.product import LOOPBACK, require
 from test_suites.products.blocklist import BlockList
 from test_suites.products.log_campaign import (
     MEASURED,
@@ -30,7 +31,6 @@ from test_suites.products.log_campaign import (
     sent,
 )
 from test_suites.products.measured import SENTINEL
-from test_suites.products.process import LOOPBACK, require
 from test_suites.products.squid import Reply, Squid
 from test_suites.products.tampered_log import tampered
 from test_suites.products.test_logs import LoggingE2Guardian, LoggingUnbound

@@ -14,13 +14,13 @@ import dns.rcode
 import pytest
 
 from harness.model.log_entry import LogEntry
+from test_suites.kit.processes.product import LOOPBACK
 from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.dnsmasq import Dnsmasq
 from test_suites.products.e2guardian import E2Guardian, set_options
 from test_suites.products.measured import SENTINEL
 from test_suites.products.policy_zone import Action
-from test_suites.products.process import LOOPBACK
 from test_suites.products.service_log import entries
 from test_suites.products.squid import Reply, Squid
 from test_suites.products.unbound import Reply as DnsReply

@@ -22,12 +22,11 @@ from harness.model.service_mail import SentMail
 from harness.store.journal.journal import open_journal
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.conftest import POLICY
-from test_suites.calibration.gateway_campaigns import proxy_campaign
-from test_suites.mail_receiving import MailInbox, receiving_mail, write_spool
+from test_suites.kit.campaigns.ranges import is_blocked, proxy_campaign
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse
+from test_suites.kit.networks.mail_receiving import MailInbox, receiving_mail, write_spool
+from test_suites.kit.processes.product import LOOPBACK, require
 from test_suites.products.opensmtpd import PROGRAMS, MailRelay
-from test_suites.products.process import LOOPBACK, require
-from test_suites.rehearsal import Rehearsal, rehearse
 
 PUPIL, DESK = "pupil@school.test", "desk@tester.test"
 SCHEME = """\
@@ -77,7 +76,7 @@ class Sent:
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]:
     require(*PROGRAMS)
     folder = tmp_path_factory.mktemp("mail")
-    policy = FilterPolicy(blocks=lambda code, _: POLICY.expects(code, "ks2") == "block")
+    policy = FilterPolicy(blocks=is_blocked)
     with (
         receiving_mail() as inbox,
         RangeTestbed.running(folder / "world", policy=policy, profiles=("pupils",)) as world,

@@ -30,9 +30,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from probes.net.file_contents import AGREED_FILE, eicar, holds_test_string
 from probes.range.file_containers import in_container
+from test_suites.kit.processes.product import LOOPBACK, free_port, require
 from test_suites.products.name_records import NameRecords
 from test_suites.products.opensmtpd import HOST, PROGRAMS, MailRelay
-from test_suites.products.process import LOOPBACK, free_port, require
 
 PATIENCE = 60.0
 """Seconds that an answer or a mail may take."""

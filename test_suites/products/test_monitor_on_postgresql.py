@@ -24,7 +24,7 @@ from harness.cli.monitor_queue import Queue, apply_schema, database_of
 from harness.errors import UsageError
 from harness.ports.storage import WallClock
 from harness.store.registry.opening import open_registry
-from test_suites.fake_runs import PAST, PATIENCE, FakeRuns, jobs_of, wait_for
+from test_suites.kit.campaigns.fake_runs import PAST, PATIENCE, FakeRuns, jobs_of, wait_for
 from test_suites.products.monitor_worker import MONITORING, QUICK
 from test_suites.products.postgresql import PostgreSql
 

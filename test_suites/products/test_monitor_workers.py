@@ -15,9 +15,9 @@ import pytest
 from harness.cli.registry_session import open_session
 from harness.errors import UsageError
 from harness.model.surveillance_event import SurveillanceRun
-from test_suites.processes.monitor_process import running_in_group
+from test_suites.kit.campaigns.monitored_service import MonitoredService
+from test_suites.kit.processes.monitor_process import running_in_group
 from test_suites.products.postgresql import PostgreSql
-from test_suites.unit.harness.cli.monitored_service import MonitoredService
 
 pytestmark = [pytest.mark.product("initdb", "postgres"), pytest.mark.timeout(900)]
 

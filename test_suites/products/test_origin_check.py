@@ -30,6 +30,8 @@ from probes.range.connection import Connection, Request
 from probes.range.listener import Listener
 from probes.range.origin_pages import block_page
 from probes.range.zone import ZoneNames
+from test_suites.kit.networks.public_origin import TWINS, ZONE
+from test_suites.kit.processes.product import LOOPBACK, free_port
 from test_suites.products.checked_origin import (
     APART,
     PASSES,
@@ -39,8 +41,6 @@ from test_suites.products.checked_origin import (
     start_origin,
     start_parent,
 )
-from test_suites.products.process import LOOPBACK, free_port
-from test_suites.public_origin import TWINS, ZONE
 
 __all__ = ["start_origin", "start_parent"]
 

@@ -12,9 +12,9 @@ from harness.model.observation import AttemptKey, Failure, Timings
 from harness.model.origin_zone import OriginZone
 from harness.ports.network import Exchange, Line, Origin, Request
 from probes.range import origin_h3_check
+from test_suites.kit.networks.public_origin import ZONE
+from test_suites.kit.processes.product import LOOPBACK
 from test_suites.products.checked_origin import SECOND, StartWorld, problems, start_origin
-from test_suites.products.process import LOOPBACK
-from test_suites.public_origin import ZONE
 
 __all__ = ["start_origin"]
 

@@ -9,11 +9,11 @@ import pytest
 
 from harness.model.facts import WebFacts
 from harness.store.journal.journal import open_journal
+from test_suites.kit.processes.product import LOOPBACK, free_port
 from test_suites.products.block_page import BlockPage
 from test_suites.products.blocklist import BlockList, lists_from
 from test_suites.products.conftest import StartRange
 from test_suites.products.measured import ALLOWED, LANES, SENTINEL, canaries, measure_through
-from test_suites.products.process import LOOPBACK, free_port
 from test_suites.products.squid import Reply, Squid
 
 PAC = """

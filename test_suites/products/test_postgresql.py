@@ -29,15 +29,15 @@ from harness.store.registry.event_rows import START
 from harness.store.registry.opening import NoRegistry, OldRegistry, open_registry
 from harness.store.registry.streams import Registry
 from harness.store.registry.tables import METADATA, OLD_METADATA, VERSION_TABLE
-from test_suites.example import example_assessment
+from test_suites.kit.campaigns.example import example_assessment
+from test_suites.kit.hubs.account_desk import REQUIREMENTS as ACCOUNTS
+from test_suites.kit.hubs.account_desk import AccountDesk
 from test_suites.processes.test_registry_writers import (
     require_kills_lose_nothing,
     require_lives_are_stored,
     require_writers_lose_nothing,
 )
 from test_suites.products.postgresql import PostgreSql
-from test_suites.unit.harness.store.hub.account_desk import REQUIREMENTS as ACCOUNTS
-from test_suites.unit.harness.store.hub.account_desk import AccountDesk
 from test_suites.unit.harness.store.registry.test_agent_store import REQUIREMENTS, TABLES
 from test_suites.unit.harness.store.registry.test_migration import EVENTS as OLD
 from test_suites.unit.harness.store.registry.test_migration import old_rows

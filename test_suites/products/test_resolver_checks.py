@@ -12,14 +12,14 @@ from harness.estimate.resolver_metrics import FORGED, REASONS, SHORT, SIGNED, UN
 from harness.model.outcome import Conformity, Outcome
 from harness.model.query_case import FORMS_OF_QUERIES, QueryForm, query_form
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.gateway_campaigns import pack_campaign
+from test_suites.kit.campaigns.ranges import pack_campaign
+from test_suites.kit.campaigns.rehearsal import QUICK, Rehearsal, rehearse
 from test_suites.products.bind import Bind
 from test_suites.products.blocklist import BlockList
 from test_suites.products.dnsmasq import Dnsmasq
 from test_suites.products.measured import SENTINEL
 from test_suites.products.policy_zone import Action
 from test_suites.products.unbound import Reply, Unbound
-from test_suites.rehearsal import QUICK, Rehearsal, rehearse
 
 PAGES = resolver_names("resolver products", ("DRUG",), timed=0)
 HARMFUL = tuple(dict.fromkeys(row["value"] for row in PAGES.rows if row["labels"] != "CTRL"))

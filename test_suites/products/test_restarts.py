@@ -18,12 +18,12 @@ from harness.cli.paths import CampaignPaths
 from harness.measure.plain_twins import with_plain_twins
 from harness.model.outcome import Conformity
 from harness.model.timed_event import EventNote
+from test_suites.kit.campaigns.rehearsal import read_rehearsal, write_campaign
+from test_suites.kit.processes.product import Place, Process, which
 from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.measured import LIMITS, SENTINEL, canaries
-from test_suites.products.process import Place, Process, which
 from test_suites.products.squid import Reply, Squid
-from test_suites.rehearsal import read_rehearsal, write_campaign
 
 SCHEME = """\
 id: our-school

@@ -24,9 +24,9 @@ from harness.store.hub.row_security import PAGE_TABLES, read_as, require_secured
 from harness.store.registry.opening import open_registry
 from harness.store.registry.streams import Registry
 from harness.store.registry.tables import METADATA as REGISTRY_TABLES
+from test_suites.kit.hubs.account_desk import AccountDesk, require_sign_in_works
+from test_suites.kit.hubs.hub_example import HubExample
 from test_suites.products.postgresql import PostgreSql
-from test_suites.unit.harness.cli.hub_example import HubExample
-from test_suites.unit.harness.store.hub.account_desk import AccountDesk, require_sign_in_works
 
 pytestmark = pytest.mark.product("initdb", "postgres")
 

@@ -11,10 +11,10 @@ import pytest
 from harness.model.hub_access import Role, Viewer
 from harness.store.hub.hub_tables import CAMPAIGNS
 from harness.store.hub.repository import Repository
-from test_suites.hub_result_pages import SUPPLIER, ResultPages
+from test_suites.kit.hubs.hub_result_pages import SUPPLIER, ResultPages
+from test_suites.kit.hubs.projected_example import projected
+from test_suites.kit.hubs.site_example import example_views
 from test_suites.products.postgresql import PostgreSql
-from test_suites.projected_example import projected
-from test_suites.site_example import example_views
 
 pytestmark = pytest.mark.product("initdb", "postgres")
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.model.outcome import Conformity
+from test_suites.kit.clocks.sizes import sized
+from test_suites.kit.processes.product import LOOPBACK
 from test_suites.products.block_page import BlockPage
 from test_suites.products.blocklist import BlockList, lists_from
 from test_suites.products.conftest import StartRange
@@ -20,9 +22,7 @@ from test_suites.products.measured import (
     canaries,
     measure_through,
 )
-from test_suites.products.process import LOOPBACK
 from test_suites.products.squid import Reply, Squid
-from test_suites.sizes import sized
 
 COUNTS = {
     "ILL.CSAM": 120,  # a census: every entry

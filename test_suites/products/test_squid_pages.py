@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from test_suites.kit.clocks.sizes import sized
 from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.measured import SENTINEL, canaries, measure_through
 from test_suites.products.squid import CERTGEN, Reply, Squid
-from test_suites.sizes import sized
 
 CATEGORIES = ("PORN", "VIOL", "DISC", "DRUG", "GAMB", "HARM", "PIRA", "EXTR")
 DECIDED = 0.99

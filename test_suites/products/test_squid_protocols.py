@@ -12,12 +12,12 @@ from harness.model.outcome import Conformity
 from harness.model.protocol_case import PROTOCOLS
 from harness.model.verdict import State
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.gateway_campaigns import PATIENT, pack_campaign
 from test_suites.calibration.test_protocols import SCHEME
+from test_suites.kit.campaigns.ranges import PATIENT, pack_campaign
+from test_suites.kit.campaigns.rehearsal import rehearse
 from test_suites.products.blocklist import BlockList
 from test_suites.products.measured import SENTINEL
 from test_suites.products.squid import Reply, Squid
-from test_suites.rehearsal import rehearse
 
 PAGES = protocol_hosts("squid", of_protocol=1)
 OPEN = dict.fromkeys(PROTOCOLS, "allow") | {"app": "out_of_scope"}

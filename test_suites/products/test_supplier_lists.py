@@ -18,11 +18,11 @@ from harness.campaign.origin_file import write_origin
 from harness.cli.main import app
 from harness.model.origin_zone import OriginZone
 from harness.ports.network import Origin
+from test_suites.kit.campaigns.rehearsal import write_campaign
+from test_suites.kit.processes.product import LOOPBACK, Folder, Process, free_port, which
 from test_suites.products.conftest import StartRange
 from test_suites.products.e2guardian import E2Guardian
-from test_suites.products.process import LOOPBACK, Folder, Process, free_port, which
 from test_suites.products.squid import USER
-from test_suites.rehearsal import write_campaign
 
 ORIGIN = Origin(
     zone="canary.gardens.example",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from test_suites.products.process import namespace
+from test_suites.kit.processes.product import namespace
 from test_suites.products.squid import CERTGEN
 
 LINES = {"proxy", "resolver", "transparent"}

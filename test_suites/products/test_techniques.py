@@ -19,14 +19,14 @@ import msgspec
 import pytest
 
 from harness.model.technique import GROUPS
-from test_suites.products.process import folder_on_disk
+from test_suites.kit.clocks.sizes import IS_FULL
+from test_suites.kit.processes.product import folder_on_disk
 from test_suites.products.squid import CERTGEN
 from test_suites.products.technique_gateways import GATEWAYS
 from test_suites.products.technique_layout import BRIDGE, TESTER
 from test_suites.products.technique_log_check import OTHER_HOST, STOPPED_ON_THE_WAY_BACK
 from test_suites.products.technique_network import Campaign, Result
 from test_suites.products.technique_table import UNDECIDED, differing, kind_of, recorded
-from test_suites.sizes import IS_FULL
 
 NEEDED = (
     "squid", CERTGEN, "e2guardian", "haproxy", "openssl", "unbound", "named", "nft", "ip",

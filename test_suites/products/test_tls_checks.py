@@ -12,11 +12,11 @@ from harness.model.outcome import Conformity
 from harness.model.tls_check import CASES as CASE_WORDS
 from harness.model.tls_check import cases_of
 from probes.range.testbed import RangeTestbed
-from test_suites.calibration.gateway_campaigns import origin_file
+from test_suites.kit.campaigns.ranges import origin_file
+from test_suites.kit.campaigns.rehearsal import Rehearsal, rehearse, write_campaign
 from test_suites.products.blocklist import BlockList
 from test_suites.products.measured import SENTINEL
 from test_suites.products.squid import CERTGEN, Reply, Squid
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
 SCHEME = """\
 id: our-school

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from test_suites.kit.clocks.sizes import only_full
+from test_suites.kit.processes.product import namespace
 from test_suites.products.measured import ABRUPT, ALLOWED, LANES, SUDDEN, Fate
-from test_suites.products.process import namespace
 from test_suites.products.squid import CERTGEN, Reply
 from test_suites.products.transparent import REPLIES, some_items
-from test_suites.sizes import only_full
 
 PAGE: Fate = ("blocked", "block_page")
 INSIDE: Fate = ("blocked", "tls_intercept_page")

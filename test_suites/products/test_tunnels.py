@@ -23,8 +23,8 @@ from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.range.bound_socket import bound_socket
 from probes.range.testbed import RangeTestbed
 from probes.tunnels.table import TUNNELS
-from test_suites.trying_techniques import HOST, PAGE, tried
-from test_suites.tunnel_programs import require_tunnels
+from test_suites.kit.campaigns.techniques import HOST, PAGE, tried
+from test_suites.kit.networks.tunnel_programs import require_tunnels
 
 PATIENCE = 60.0
 """Seconds for a tunnel, which needs 0.3 s on an idle machine, and for the end of its processes."""
@@ -137,7 +137,7 @@ from harness.model.campaign import Limits
 from probes.lines.direct import Control, ControlOptions
 from probes.range.bound_socket import bound_socket
 from probes.range.testbed import RangeTestbed
-from test_suites.trying_techniques import tried
+from test_suites.kit.campaigns.techniques import tried
 
 async def main():
     async with (

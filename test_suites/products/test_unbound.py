@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from probes.range.authority import Authority
+from test_suites.kit.clocks.sizes import sized
+from test_suites.kit.processes.product import LOOPBACK
 from test_suites.products.block_page import BlockPage
 from test_suites.products.blocklist import BlockList, lists_from
 from test_suites.products.conftest import StartRange
@@ -21,9 +23,7 @@ from test_suites.products.measured import (
     measure_through,
 )
 from test_suites.products.policy_zone import BLOCKING, Action
-from test_suites.products.process import LOOPBACK
 from test_suites.products.unbound import NAME, Reply, Unbound
-from test_suites.sizes import sized
 
 SINKHOLE = "127.0.0.2"
 COUNTS = {

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from harness.model.corpus import Item
 from probes.range.testbed import RangeTestbed, running
+from test_suites.kit.clocks.sizes import sized
 from test_suites.products import site, unbound
 from test_suites.products.blocklist import BlockList, lists_from
 from test_suites.products.e2guardian import E2Guardian
 from test_suites.products.measured import SENTINEL, canaries, measure_through
 from test_suites.products.squid import Reply, Squid
-from test_suites.sizes import sized
 
 REPLIES = {
     "PORN": Reply.PAGE,

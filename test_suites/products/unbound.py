@@ -13,9 +13,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from harness.ports.network import Origin
+from test_suites.kit.processes.product import LOOPBACK, Folder, free_port
 from test_suites.products.blocklist import BlockList
 from test_suites.products.policy_zone import policy_zone
-from test_suites.products.process import LOOPBACK, Folder, free_port
 from test_suites.products.product import Product
 
 NAME = "dns.school.example"

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.ports.network import Origin
-from test_suites.products.process import LOOPBACK
+from test_suites.kit.processes.product import LOOPBACK
 
 CHUNK = 65536
 

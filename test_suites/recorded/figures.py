@@ -16,7 +16,7 @@ from harness.store.assessments import assessment_document
 from harness.store.journal.journal import open_journal
 from reports.documents import Report
 from reports.documents.html import render
-from test_suites.recorded.held import SCHEMES
+from test_suites.kit.campaigns.held import SCHEMES
 
 CODES = frozenset({
     "id", "conformity", "leaning", "qualifier", "kind", "name", "profile", "line", "category",

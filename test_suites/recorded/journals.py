@@ -25,9 +25,9 @@ from test_suites.calibration.hostile.campaign import write_campaign as write_hos
 from test_suites.calibration.hostile.everyone import find_supplier
 from test_suites.calibration.hostile.sizes import SMALL
 from test_suites.calibration.hostile.testbed import Testbed
-from test_suites.calibration.ooni_cases import measure as ooni
-from test_suites.recorded.held import SCHEMES
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.held import SCHEMES
+from test_suites.kit.campaigns.ooni_cases import measure as ooni
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
 
 BLOCKED = ["DRUG", "VIOL", "copper-meadow.accredit.test"]
 PLANS = [

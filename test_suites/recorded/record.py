@@ -12,9 +12,9 @@ import zipfile
 from pathlib import Path
 from unittest.mock import patch
 
-from test_suites.instrument import WHOLE
+from test_suites.kit.campaigns.held import HELD, unpacked
+from test_suites.kit.campaigns.instrument import WHOLE
 from test_suites.recorded.figures import figures_of
-from test_suites.recorded.held import HELD, unpacked
 from test_suites.recorded.journals import MAKERS
 
 NOT_KEPT = frozenset({"lock", "lock.pid"})

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from harness.cli import plan_step
 from harness.cli import registry as registry_verbs
 from harness.cli.main import app
-from test_suites.set_clock import SetClock
+from test_suites.kit.clocks.set_clock import SetClock
 
 HELD = Path(__file__).parent / "held_registries"
 NEXT_DAY = datetime(2026, 12, 3, tzinfo=UTC)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli.judge import differences
+from test_suites.kit.campaigns.held import names, noted, unpacked
 from test_suites.recorded.figures import TOLERANCE, figures_of
-from test_suites.recorded.held import names, noted, unpacked
 from test_suites.recorded.journals import MAKERS
 
 

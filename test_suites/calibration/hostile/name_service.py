@@ -18,10 +18,10 @@ import dns.rrset
 
 from probes.range.resolver import ZoneServer, question_name
 from probes.range.zone import ADDRESS
-from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.knowledge import Knowledge, Known
-from test_suites.calibration.hostile.listening import Listening
 from test_suites.calibration.hostile.sizes import Scale
+from test_suites.kit.networks.byte_stream import ByteStream
+from test_suites.kit.networks.listening import Listening
 
 PORT_TRIES = 20
 

@@ -29,7 +29,7 @@ from test_suites.calibration.hostile.everyone import find_supplier
 from test_suites.calibration.hostile.sizes import Size
 from test_suites.calibration.hostile.supplier import Supplier
 from test_suites.calibration.hostile.testbed import Testbed
-from test_suites.quiet_machine.sitecustomize import be_quiet
+from test_suites.kit.quiet_machine.sitecustomize import be_quiet
 
 PROCESSES, THREADS = 4, 2
 """For two cores; a campaign's time is half waiting, and threads of one process wait for each other."""

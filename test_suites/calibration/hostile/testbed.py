@@ -17,15 +17,15 @@ from probes.range.filter import FilterPolicy
 from probes.range.resolver import ZoneServer
 from probes.range.testbed import RangeTestbed
 from probes.range.zone import ADDRESS
-from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.corpus import contents, known_hosts, write_packs
 from test_suites.calibration.hostile.knowledge import CONTENT_ADDRESS, Knowledge
-from test_suites.calibration.hostile.listening import Handle, Listening
 from test_suites.calibration.hostile.name_service import NameBehaviour, NameService
 from test_suites.calibration.hostile.sizes import Size
 from test_suites.calibration.hostile.supplier import Supplier
 from test_suites.calibration.hostile.web_call import WebBehaviour
 from test_suites.calibration.hostile.web_service import WebService
+from test_suites.kit.networks.byte_stream import ByteStream
+from test_suites.kit.networks.listening import Handle, Listening
 
 PROFILES = ("ks2", "ks4")
 """Profiles of a service; most wirings use the first alone."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from probes.range.connection import Request
 from probes.range.tampering import without_nonce
 from probes.range.zone import ADDRESS
-from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.knowledge import MARKER, Known
+from test_suites.kit.networks.byte_stream import ByteStream
 
 if TYPE_CHECKING:
     from test_suites.calibration.hostile.web_service import WebService

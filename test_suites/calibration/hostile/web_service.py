@@ -14,12 +14,12 @@ from probes.range.connection import Request
 from probes.range.gateway import read_server_name
 from probes.range.resolver import ZoneServer
 from probes.range.zone import ADDRESS, TWIN_ADDRESS, normalise
-from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.knowledge import Knowledge
-from test_suites.calibration.hostile.listening import Handle, Listening
 from test_suites.calibration.hostile.sizes import Scale
 from test_suites.calibration.hostile.web_call import Call, WebBehaviour
+from test_suites.kit.networks.byte_stream import ByteStream
+from test_suites.kit.networks.listening import Handle, Listening
 
 NO_ANSWER = Answer(status=502, body=b"no answer\n").wire
 

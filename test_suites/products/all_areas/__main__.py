@@ -13,11 +13,11 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from test_suites.house.rooms import ROOT
+from test_suites.kit.processes.product import namespace
+from test_suites.kit.rooms import ROOT
 from test_suites.products.all_areas.pages import FULL, SMALLEST
 from test_suites.products.all_areas.results import Result, differing, measure, read, written
 from test_suites.products.all_areas.suppliers import PRODUCTS
-from test_suites.products.process import namespace
 
 MARKS = {"conforms": "C", "does-not-conform": "N", "insufficient": "-"}
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from test_suites.kit.campaigns.rehearsal import write_campaign
 from test_suites.products.all_areas.pages import PHASES, AreaPages
 from test_suites.products.measured import SENTINEL
-from test_suites.rehearsal import write_campaign
 
 SCHEME = Path(__file__).with_name("all-areas.yaml")
 UPLOADS = {"pupils": "block", "staff": "allow"}

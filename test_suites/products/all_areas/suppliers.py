@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.model.search_case import BY_NAME, SearchLock
 from probes.range.testbed import RangeTestbed
+from test_suites.kit.processes.product import which
 from test_suites.products import gateway, site, unbound
 from test_suites.products.all_areas.agreement import Refused, Visit, Withheld
 from test_suites.products.all_areas.campaign import Service, accredit, write
@@ -24,7 +25,6 @@ from test_suites.products.c_icap import CIcap
 from test_suites.products.clamav import Clamd
 from test_suites.products.measured import SENTINEL
 from test_suites.products.policy_zone import Action
-from test_suites.products.process import which
 from test_suites.products.unbound import Unbound
 
 WEB = ("web", "web_https", "web_markup")

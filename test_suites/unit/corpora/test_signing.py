@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from corpora.pack_reader import PACKS, Pack, open_pack
 from corpora.signing import ENVELOPE, open_signed, sign_pack
 from harness.errors import UsageError
-from test_suites.keys import PEM, write_keys
+from test_suites.kit.hubs.keys import PEM, write_keys
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from harness.ports.storage import WallClock
 from harness.schemes.load import load_scheme
 from harness.store.evidence import EvidenceFolder
 from harness.store.journal.journal import SegmentJournal
-from test_suites.rehearsal import write_campaign
+from test_suites.kit.campaigns.rehearsal import write_campaign
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BLOCK = ["DRUG", "copper-meadow.accredit.test"]

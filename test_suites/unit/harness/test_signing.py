@@ -22,7 +22,7 @@ from harness.signing import (
     require_signature,
     sign,
 )
-from test_suites.keys import write_keys
+from test_suites.kit.hubs.keys import write_keys
 
 KIND = "text/plain"
 

@@ -15,7 +15,7 @@ import dns.rrset
 import pytest
 
 from probes.net.route import Address
-from test_suites.products.process import free_port
+from test_suites.kit.processes.product import free_port
 
 Play = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[..., Awaitable[int]]

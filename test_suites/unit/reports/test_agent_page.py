@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from reports.agent_page import AgentFacts, agent_page
-from test_suites.agent_pages import STATES, WORKING, facts
+from test_suites.kit.hubs.agent_pages import STATES, WORKING, facts
 
 LEADS = {
     "new": "This device waits for its first order from the hub. It measures nothing yet.",

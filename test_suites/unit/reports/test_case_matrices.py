@@ -11,7 +11,7 @@ from harness.model.content_form import FORMS, RECIPE, FormCount
 from harness.model.outcome import Assessment, CategoryRate
 from reports.case_matrices import CaseMatrix, Cell, content_matrix, policy_matrix
 from reports.documents import Report, html
-from test_suites.example import example_assessment
+from test_suites.kit.campaigns.example import example_assessment
 
 
 def count(form: str, blocked: int, arrived: int = 0, **more: Any) -> FormCount:

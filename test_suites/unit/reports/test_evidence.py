@@ -7,7 +7,7 @@ from dataclasses import replace
 from harness.model.outcome import Conformity, LineUnderTest, Outcome, Precondition
 from reports import evidence
 from reports.words import category_name
-from test_suites.example import (
+from test_suites.kit.campaigns.example import (
     example_assessment,
     example_metric,
     example_outcome,

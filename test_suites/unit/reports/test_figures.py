@@ -15,7 +15,11 @@ from harness.model.scheme import Measure, Threshold
 from reports import figures
 from reports.figures import Drawing, Limit
 from reports.requirement_table import areas
-from test_suites.example import example_assessment, example_outcome, example_requirement
+from test_suites.kit.campaigns.example import (
+    example_assessment,
+    example_outcome,
+    example_requirement,
+)
 
 NAME = "{http://www.w3.org/2000/svg}"
 LIMITS = {"GAMB": Limit(at_least=0.9), "ALW.HEAL": Limit(at_most=0.05)}

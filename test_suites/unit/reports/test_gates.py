@@ -10,7 +10,7 @@ from harness.schemes.load import find_row
 from reports.documents import Report
 from reports.documents.html import render
 from reports.gates import consequence, gate_states
-from test_suites.example import example_assessment, example_metric, example_outcome
+from test_suites.kit.campaigns.example import example_assessment, example_metric, example_outcome
 from test_suites.unit.reports.test_terminal import printed
 
 CONFORMS, OPEN = Conformity.CONFORMS, Conformity.INSUFFICIENT

@@ -23,7 +23,7 @@ from harness.model.metric import CANNOT_MEASURE, NOT_IMPLEMENTED, Part, Source
 from harness.model.outcome import Assessment, Conformity, Outcome, Precondition
 from reports.documents import Report
 from reports.next_steps import ASSESSOR, NO_PLAN, day, lead, next_steps
-from test_suites.example import (
+from test_suites.kit.campaigns.example import (
     example_assessment,
     example_metric,
     example_outcome,

@@ -22,8 +22,8 @@ from harness.schemes.load import shipped
 from reports.documents import Report
 from reports.documents.html import render
 from reports.terminal import render_assessment
-from test_suites.recorded.held import SCHEMES, names, unpacked
-from test_suites.rehearsal import rehearse, write_campaign
+from test_suites.kit.campaigns.held import SCHEMES, names, unpacked
+from test_suites.kit.campaigns.rehearsal import rehearse, write_campaign
 
 MARK = re.compile(r"\[[SMP](?:/[SMP])*(?:[ ,:][^\]]*)?\]")
 """A mark of provenance in the catalogue of requirements, such as ``[M]`` or ``[S, summary]``."""

@@ -19,7 +19,7 @@ from harness.model.people_answer import (
 from reports.documents import Report, html
 from reports.oscal.assessment import results_document
 from reports.terminal import render_assessment
-from test_suites.example import (
+from test_suites.kit.campaigns.example import (
     example_assessment,
     example_metric,
     example_outcome,

@@ -15,7 +15,7 @@ from harness.model.outcome import Conformity, Corrected, Sequential
 from harness.model.outcome_group import SHOWN
 from harness.model.scheme import Measure, Threshold
 from reports import phrases
-from test_suites.example import (
+from test_suites.kit.campaigns.example import (
     example_assessment,
     example_metric,
     example_outcome,

@@ -14,7 +14,7 @@ from harness.model.scheme import Measure, Threshold
 from harness.schemes.load import load_scheme, shipped, whole_catalogue
 from reports.requirement_table import Area, Row, areas, is_shown, not_measured
 from reports.words import AREAS, SCHEMES
-from test_suites.example import (
+from test_suites.kit.campaigns.example import (
     example_assessment,
     example_metric,
     example_outcome,

@@ -23,13 +23,13 @@ from reports.tables import (
     part_lines,
 )
 from reports.terminal import render_assessment
-from test_suites.example import (
+from test_suites.kit.campaigns.example import (
     example_assessment,
     example_metric,
     example_outcome,
     example_outcomes,
 )
-from test_suites.instrument import UNSYNCHRONISED, WHOLE, record
+from test_suites.kit.campaigns.instrument import UNSYNCHRONISED, WHOLE, record
 
 
 def page_of(assessment: Assessment) -> str:

@@ -38,8 +38,8 @@ from reports.technique_table import (
     technique_table,
 )
 from reports.terminal import SHOWN_TECHNIQUES, render_assessment
-from test_suites.example import example_assessment
-from test_suites.technique_example import many_techniques, plain, trial
+from test_suites.kit.campaigns.example import example_assessment
+from test_suites.kit.campaigns.technique_example import many_techniques, plain, trial
 
 HOSTILE = '</details><script>alert(1)</script><img src=x onerror="alert(2)">\x1b[31m\u202e'
 THROUGH, UNDECIDED, STOPPED, NOT_NEEDED, NOT_CARRIED = TechniqueState

@@ -10,7 +10,11 @@ from rich.console import Console
 from harness.model.metric import CANNOT_MEASURE, PEOPLE_JUDGE
 from harness.model.outcome import Assessment, Conformity, Corrected, Precondition
 from reports.terminal import SHOWN, render_assessment
-from test_suites.example import example_assessment, example_outcome, example_requirement
+from test_suites.kit.campaigns.example import (
+    example_assessment,
+    example_outcome,
+    example_requirement,
+)
 
 
 def printed(assessment: Assessment, width: int = 100) -> str:

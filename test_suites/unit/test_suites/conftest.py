@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from test_suites import plugin
-from test_suites.example import example_assessment
+from test_suites.kit.campaigns.example import example_assessment
 
 SUITE = Path(plugin.__file__).parent / "accreditation" / "test_requirements.py"
 INI = "[pytest]\nasyncio_default_fixture_loop_scope = function\naddopts = --strict-markers\n"

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import beta
 
 from harness.model.outcome import Conformity
-from test_suites.example import example_assessment, example_outcomes
+from test_suites.kit.campaigns.example import example_assessment, example_outcomes
 
 
 def test_every_way_of_ending_is_there() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from test_suites import plugin
-from test_suites.example import example_assessment, example_outcome
+from test_suites.kit.campaigns.example import example_assessment, example_outcome
 
 pytest_plugins = ["pytester"]
 

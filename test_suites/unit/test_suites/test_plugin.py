@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import UsageError
 from test_suites import plugin
-from test_suites.example import example_assessment
+from test_suites.kit.campaigns.example import example_assessment
 from test_suites.unit.test_suites.conftest import INI
 
 pytest_plugins = ["pytester"]
@@ -194,7 +194,7 @@ def test_allure_shows_insufficient_as_broken_and_holds_the_evidence(
 ) -> None:
     suite.makeconftest(
         "from test_suites import plugin\n"
-        "from test_suites.example import example_assessment\n"
+        "from test_suites.kit.campaigns.example import example_assessment\n"
         "plugin._conclude = lambda path, scheme: example_assessment()\n"
     )
 

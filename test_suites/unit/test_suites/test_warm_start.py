@@ -12,7 +12,13 @@ from typing import Any
 
 import pytest
 
-from test_suites.warm_start import COLD, Started, folder_of_command, run, usual_signals
+from test_suites.kit.processes.warm_start import (
+    COLD,
+    Started,
+    folder_of_command,
+    run,
+    usual_signals,
+)
 
 WARM: dict[str, str] = {}
 SHOWN = """
@@ -147,7 +153,7 @@ def test_what_a_shell_stops_is_stopped(tmp_path: Path) -> None:
 
 def test_the_warm_process_ends_with_the_tests() -> None:
     code = (
-        "import os, sys\ndel os.environ['COLD_STARTS']\nfrom test_suites.warm_start import Started, run\n"
+        "import os, sys\ndel os.environ['COLD_STARTS']\nfrom test_suites.kit.processes.warm_start import Started, run\n"
         "run([sys.executable, '-c', ''])\nprint(Started._warm._process.pid)"
     )
     with Started(

@@ -17,7 +17,6 @@ from probes.range.filter import FilterPolicy
 from probes.range.resolver import ZoneServer
 from probes.range.testbed import RangeTestbed
 from probes.range.zone import ADDRESS
-from test_suites.calibration.gateway_campaigns import PATIENT
 from test_suites.calibration.hostile.areas.area import (
     Area,
     all_pages,
@@ -48,15 +47,16 @@ from test_suites.calibration.hostile.areas.told import PHASES, Told
 from test_suites.calibration.hostile.areas.told_alerts import write
 from test_suites.calibration.hostile.areas.visit import Visit, user_of
 from test_suites.calibration.hostile.knowledge import Knowledge
-from test_suites.calibration.hostile.listening import Listening
 from test_suites.calibration.hostile.name_service import NameService, Question, Said
 from test_suites.calibration.hostile.sizes import SMALL
 from test_suites.calibration.hostile.testbed import Running, ServiceTestbed
 from test_suites.calibration.hostile.web_call import BLOCK_TEXT, Call
 from test_suites.calibration.hostile.web_service import WebService
 from test_suites.calibration.technique_campaigns import some_techniques
-from test_suites.mail_receiving import MailInbox, mailbox_of
-from test_suites.rehearsal import write_campaign
+from test_suites.kit.campaigns.ranges import PATIENT
+from test_suites.kit.campaigns.rehearsal import write_campaign
+from test_suites.kit.networks.listening import Listening
+from test_suites.kit.networks.mail_receiving import MailInbox, mailbox_of
 
 USERS = {"ann": "pupils", "bob": "staff"}
 """The users of a proxy at which they sign in, each with a profile."""

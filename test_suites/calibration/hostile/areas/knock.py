@@ -14,9 +14,9 @@ from typing import Any
 from probes.range.authority import Authority
 from probes.range.gateway import read_server_name
 from probes.range.zone import ADDRESS, normalise
-from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.client_hello import ciphers_in
 from test_suites.calibration.hostile.http_message import Answer
+from test_suites.kit.networks.byte_stream import ByteStream
 
 RECORD_HEADER = 5
 """Bytes of the header of a record of TLS."""

@@ -19,7 +19,7 @@ from probes.net.route import Address
 from probes.range.authority import Authority
 from probes.range.mail_policy import Decision, Mail, MailPolicy, text_digest
 from probes.range.mail_relay import MailRelay, RelaySettings
-from test_suites.mail_receiving import MailInbox, write_spool
+from test_suites.kit.networks.mail_receiving import MailInbox, write_spool
 
 PUPIL, SMALL, DESK = "pupil@school.example", "year3@school.example", "desk@tester.example"
 FRIEND = "friend@office-7f000001.canary.accredit.test"

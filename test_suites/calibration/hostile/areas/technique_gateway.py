@@ -27,10 +27,10 @@ from test_suites.calibration.hostile.areas.knock import (
     admit_none,
     first_of,
 )
-from test_suites.calibration.hostile.byte_stream import ByteStream
-from test_suites.calibration.hostile.listening import Listening
 from test_suites.calibration.pupils_network import DatagramRelay
 from test_suites.calibration.technique_campaigns import PUPILS, UNFILTERED, good_policy
+from test_suites.kit.networks.byte_stream import ByteStream
+from test_suites.kit.networks.listening import Listening
 
 DISCARD = 9
 """A port that nothing is sent to: it only completes an address."""

@@ -13,7 +13,7 @@ from corpora.search_pages import supplier_lists
 from probes.range.filter import FilterPolicy
 from probes.range.url_list import UrlList
 from probes.range.zone import original_host
-from test_suites.calibration.conftest import POLICY
+from test_suites.kit.campaigns.ranges import POLICY
 
 PHASES = {"pupils": "ks2", "staff": "staff"}
 """The profiles of every service, each with its phase."""

@@ -15,8 +15,8 @@ from harness.cli.compose import prepare
 from harness.cli.paths import CampaignPaths
 from harness.model.received_alert import ReceivedAlert, note_at
 from probes.receivers.spool import ALERTS, read_spool
-from test_suites.alert_receiving import notes
 from test_suites.calibration.hostile.areas.visit import Visit
+from test_suites.kit.networks.alert_receiving import notes
 
 Tell = Callable[[Visit], Iterable[ReceivedAlert]]
 """The alerts that a service sends about a request."""

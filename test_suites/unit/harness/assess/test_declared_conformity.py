@@ -10,7 +10,11 @@ from harness.assess.declared_conformity import compared
 from harness.model.outcome import Conformity, Outcome
 from harness.model.people_answer import DeclaredConformity, DeclaredDifference, SupplierDeclaration
 from harness.model.people_facts import Claim
-from test_suites.example import example_assessment, example_outcome, example_requirement
+from test_suites.kit.campaigns.example import (
+    example_assessment,
+    example_outcome,
+    example_requirement,
+)
 
 MET, FAILED, OPEN = Conformity.CONFORMS, Conformity.DOES_NOT_CONFORM, Conformity.INSUFFICIENT
 

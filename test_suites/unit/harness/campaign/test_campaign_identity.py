@@ -23,7 +23,7 @@ from harness.model.declared import tupled
 from harness.model.scheme import Scheme
 from harness.schemes.load import load_scheme, shipped
 from harness.signing import canonical
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
 
 PROXY: dict[str, Any] = {
     "type": "explicit_proxy",

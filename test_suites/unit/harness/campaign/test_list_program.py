@@ -9,7 +9,7 @@ import pytest
 
 from harness.cli.compose import prepare
 from harness.errors import FaultyDocument
-from test_suites.rehearsal import simulated_origin
+from test_suites.kit.campaigns.rehearsal import simulated_origin
 
 CAMPAIGN = """\
 campaign: demo

@@ -27,7 +27,7 @@ from harness.model.campaign import Campaign, Sentinel, Sentinels
 from harness.model.corpus import Item, ItemKind
 from harness.model.origin_zone import OriginZone, home_of
 from harness.ports.network import Origin
-from test_suites.rehearsal import write_campaign
+from test_suites.kit.campaigns.rehearsal import write_campaign
 
 ZONES = ("canary.example.org", "meadow.example.net", "orchard.example.com")
 ONE = Origin(

@@ -29,9 +29,9 @@ from harness.model.decision_event import (
 )
 from harness.model.event import Event, RecordAdded
 from harness.model.registry_record import CampaignRecord, Service, ServiceVersion, WhiteLabel
-from test_suites.keys import write_keys
-from test_suites.registered_people import signed_by_registered
-from test_suites.set_clock import SetClock
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.hubs.keys import write_keys
+from test_suites.kit.hubs.registered_people import signed_by_registered
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 BODY = ("--body", "Example Board", "--address", "1 High Street, Leeds")

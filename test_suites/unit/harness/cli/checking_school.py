@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from typer.testing import Result as Ended
 
 from harness.cli.main import app
-from test_suites.internet_double import InternetDouble, Reaction
+from test_suites.kit.networks.internet_double import InternetDouble, Reaction
 
 AGENCY = ("iwf.testfiltering.com", "ctiru.testfiltering.com", "swearing.testfiltering.com")
 ENDPOINTS = ("cloudflare-dns.com", "dns.google", "dns.quad9.net", "one.one.one.one")

@@ -19,9 +19,9 @@ from harness.cli.measure import measure_campaign
 from harness.cli.paths import registry_variables
 from harness.model.campaign import Limits
 from probes.clients import school_check
-from test_suites.rehearsal import simulated_origin, write_campaign
-from test_suites.right_clock import synchronised
-from test_suites.set_clock import SetClock
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.clocks.right_clock import synchronised
+from test_suites.kit.clocks.set_clock import SetClock
 from test_suites.unit.harness.cli.checking_school import School
 from test_suites.unit.harness.cli.decision_board import Board, LaterClock
 from test_suites.unit.harness.cli.registry_words import ACME, NOW, Accredit

@@ -15,8 +15,8 @@ from harness.cli import seed, seed_contribution
 from harness.cli.main import app
 from harness.errors import UsageError
 from harness.ports.storage import WallClock
-from test_suites.registered_people import registered
-from test_suites.signing_body import sign_scheme_as_body
+from test_suites.kit.hubs.registered_people import registered
+from test_suites.kit.hubs.signing_body import sign_scheme_as_body
 
 SUPPLIER = "Acme"
 SERVICE = "a service whose faults are known"

@@ -13,8 +13,8 @@ from harness.cli.registry_session import open_session, place_of
 from harness.follow.findings import draft_plan
 from harness.model.event import FindingOpened, PlanAgreed, RecordAdded
 from harness.model.registry_record import Review, Service
-from test_suites.example import example_finding
-from test_suites.set_clock import SetClock
+from test_suites.kit.campaigns.example import example_finding
+from test_suites.kit.clocks.set_clock import SetClock
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -23,8 +23,8 @@ from harness.model.event import Event, RecordClosed
 from harness.model.field_event import FieldDrawn, FieldEvent
 from harness.model.outcome import Assessment, Conformity, LineUnderTest, PrintedHead
 from harness.model.registry_record import Complaint, Site
-from test_suites.example import example_assessment, example_outcome
-from test_suites.set_clock import SetClock
+from test_suites.kit.campaigns.example import example_assessment, example_outcome
+from test_suites.kit.clocks.set_clock import SetClock
 from test_suites.unit.harness.cli.certified import NOW, SERVICE, Certified
 
 PERIOD = str(NOW.year)

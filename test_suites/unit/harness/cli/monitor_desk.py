@@ -20,13 +20,13 @@ from harness.errors import HarnessError
 from harness.model.alarm import Alarm
 from harness.model.event import Event
 from harness.model.surveillance_event import SurveillanceRun
-from test_suites.set_clock import SetClock
-from test_suites.unit.harness.cli.monitored_service import (
+from test_suites.kit.campaigns.monitored_service import (
     BEGAN,
     SERVICE,
     SUPPLIER,
     MonitoredService,
 )
+from test_suites.kit.clocks.set_clock import SetClock
 
 MORNING = timedelta(hours=6, minutes=20)
 """Five minutes after the daily runs are due."""

@@ -36,9 +36,9 @@ from harness.model.surveillance_event import SurveillanceRun
 from probes.agent.run_spool import RunSpool
 from probes.agent.uplink import HubUplink
 from probes.agent.uplink_error import UplinkError
-from test_suites.fake_hub import HubMemory
-from test_suites.set_clock import SetClock
-from test_suites.unit.harness.cli.monitored_service import BEGAN, MonitoredService
+from test_suites.kit.campaigns.monitored_service import BEGAN, MonitoredService
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.hubs.fake_hub import HubMemory
 
 SITE = "Hill School"
 DUE = BEGAN + timedelta(hours=6, minutes=15)

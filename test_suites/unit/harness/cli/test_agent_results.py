@@ -13,7 +13,7 @@ from harness.cli import agent_results
 from harness.cli.agent_home import AgentHome
 from harness.errors import HarnessError, InstrumentError, UsageError
 from harness.store.bundle_reading import opened_bundle
-from test_suites.products.fleet_records import Measured, on_agent, written
+from test_suites.kit.campaigns.fleet_records import Measured, on_agent, written
 from test_suites.unit.harness.cli.site_of_agent import DOWN, DUE, PlayedSite, run_in, run_of
 
 

@@ -24,8 +24,8 @@ from harness.model.received_alert import ReceivedAlert, note_at
 from harness.model.service_alert import ServiceAlerts
 from harness.model.service_log import LoggedRequest
 from harness.store.journal.journal import open_journal
-from test_suites.alert_receiving import notes
-from test_suites.set_clock import SetClock
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.networks.alert_receiving import notes
 from test_suites.unit.harness.cli.conftest import MadeOnce, simulated_in
 from test_suites.unit.harness.cli.test_log import squid_line
 

@@ -24,7 +24,7 @@ from harness.ports.storage import WallClock
 from harness.schemes.load import find_row
 from harness.schemes.people_questions import questions
 from harness.store.journal.journal import open_journal
-from test_suites.people_stating import GOVERNOR, LEAD, NOW, TODAY, both, keep, stated
+from test_suites.kit.campaigns.people_stating import GOVERNOR, LEAD, NOW, TODAY, both, keep, stated
 from test_suites.unit.harness.cli.conftest import Measured
 
 SCHEME = """\

@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.interop.ooni import read_ooni
 from harness.judge.composite_measurements import NO_SENTINELS, judge_measurement
 from harness.model.outcome import Conformity
-from test_suites.calibration.ooni_cases import CASES, measure, request
+from test_suites.kit.campaigns.ooni_cases import CASES, measure, request
 
 ODD = (
     "<html><head><title>Oakfield</title></head><body><h1>The owl sits here</h1><p>"

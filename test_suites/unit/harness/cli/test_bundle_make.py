@@ -18,8 +18,8 @@ from harness.cli.measure import measure_campaign
 from harness.errors import UsageError
 from harness.model.observation import Observation
 from harness.store.journal.journal import open_journal
-from test_suites.calibration.ooni_cases import measure
-from test_suites.keys import write_keys
+from test_suites.kit.campaigns.ooni_cases import measure
+from test_suites.kit.hubs.keys import write_keys
 from test_suites.unit.harness.cli.conftest import BLOCKED_HOSTS, Measured
 
 

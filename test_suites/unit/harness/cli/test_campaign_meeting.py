@@ -25,9 +25,9 @@ from harness.model.action_plan import Retest, RetestResult
 from harness.model.content_identity import PACK, SCHEME
 from harness.model.journal_header import JournalHeader
 from harness.store.journal.reader import JournalReader
-from test_suites.recorded.held import unpacked
-from test_suites.rehearsal import claim, simulated_origin, write_campaign
-from test_suites.signing_body import register_body
+from test_suites.kit.campaigns.held import unpacked
+from test_suites.kit.campaigns.rehearsal import claim, simulated_origin, write_campaign
+from test_suites.kit.hubs.signing_body import register_body
 from test_suites.unit.harness.cli.decision_board import ONE_ROW, SERVICE
 
 SCHEME_FILE, PACK_FOLDER, OUT = "one-row.yaml", "drugs", "out"

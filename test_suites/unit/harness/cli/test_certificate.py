@@ -20,8 +20,8 @@ from harness.model.decision import Condition, Status
 from harness.model.event import RecordClosed
 from harness.model.registry_record import Review
 from harness.signing import signed_document
-from test_suites.keys import write_keys
-from test_suites.set_clock import SetClock
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.hubs.keys import write_keys
 from test_suites.unit.harness.cli.certified import BODY, NOW, SERVICE, Certified
 
 

@@ -17,7 +17,7 @@ from harness.cli.main import app
 from harness.errors import EXTRAS, UsageError
 from reports import certificate_page
 from reports.certificate_page import embedded_certificate, render_certificate
-from test_suites.set_clock import SetClock
+from test_suites.kit.clocks.set_clock import SetClock
 from test_suites.unit.harness.cli.certified import NOW, Certified
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import check, check_plan
-from test_suites.internet_double import BLOCKED, Reaction, lets_all_through
+from test_suites.kit.networks.internet_double import BLOCKED, Reaction, lets_all_through
 from test_suites.unit.harness.cli.checking_school import (
     AGENCY,
     ENDPOINTS,

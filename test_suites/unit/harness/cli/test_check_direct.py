@@ -18,7 +18,7 @@ from harness.ports.storage import WallClock
 from probes.clients import school_check
 from probes.lines.direct import ResolverLine, ResolverOptions
 from probes.range.name_server import NameServer, Reply
-from test_suites.internet_double import InternetDouble, Reaction, lets_all_through
+from test_suites.kit.networks.internet_double import InternetDouble, Reaction, lets_all_through
 from test_suites.unit.harness.cli.checking_school import AGENCY, ENDPOINTS
 
 FORCED = {

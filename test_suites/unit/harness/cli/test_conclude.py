@@ -16,7 +16,7 @@ from harness.cli.conclude import conclude_journal
 from harness.cli.main import app
 from harness.errors import UsageError
 from harness.ports.storage import WallClock
-from test_suites.recorded.held import unpacked
+from test_suites.kit.campaigns.held import unpacked
 from test_suites.unit.harness.cli.conftest import Measured
 
 

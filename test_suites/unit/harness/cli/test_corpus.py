@@ -22,7 +22,7 @@ from harness.errors import UsageError
 from harness.model.origin_zone import OriginZone
 from harness.model.plain_twin import is_ordinary
 from harness.ports.network import Origin
-from test_suites.rehearsal import write_campaign
+from test_suites.kit.campaigns.rehearsal import write_campaign
 
 
 def call(runner: CliRunner, *arguments: object) -> Result:

@@ -11,7 +11,7 @@ import pytest
 from harness.cli.decision_view import margin_in_words
 from harness.model.decision import Margin
 from harness.ports.storage import WallClock
-from test_suites.rehearsal import claim
+from test_suites.kit.campaigns.rehearsal import claim
 from test_suites.unit.harness.cli.conftest import BoardOf
 from test_suites.unit.harness.cli.decision_board import MISSED, SERVICE, SUPPLIER, Board
 

@@ -52,7 +52,7 @@ from harness.model.outcome import Assessment
 from harness.model.surveillance_event import SurveillanceRun
 from harness.schemes.load import load_scheme
 from harness.store.assessments import read_assessment
-from test_suites.demo_hub_example import NOW, copied_demo
+from test_suites.kit.hubs.demo_hub_example import NOW, copied_demo
 
 
 @pytest.fixture(scope="module")

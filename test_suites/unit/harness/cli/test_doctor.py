@@ -23,8 +23,8 @@ from harness.cli.doctor import Check, certificate_checks, machine_checks, shadow
 from harness.cli.main import app
 from harness.ports.network import Origin
 from probes.range.authority import Authority
-from test_suites.instrument import UNSYNCHRONISED, record
-from test_suites.products.process import free_port
+from test_suites.kit.campaigns.instrument import UNSYNCHRONISED, record
+from test_suites.kit.processes.product import free_port
 
 
 def test_this_machine_is_fit(runner: CliRunner) -> None:

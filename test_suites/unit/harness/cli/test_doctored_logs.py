@@ -28,8 +28,8 @@ from harness.cli.paths import CampaignPaths
 from harness.judge.composite_measurements import judge_maker
 from harness.model.service_log import LoggedRequest
 from harness.store.journal.journal import open_journal
-from test_suites.rehearsal import simulated_origin, write_campaign
-from test_suites.right_clock import synchronised
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.clocks.right_clock import synchronised
 
 SCHEME = """\
 id: records

@@ -15,7 +15,7 @@ from harness.cli.expect import ExpectedResults, compare, read_expected, written
 from harness.cli.main import app, invoke
 from harness.errors import FaultyDocument, UsageError
 from harness.model.outcome import Assessment, Conformity
-from test_suites.example import example_assessment
+from test_suites.kit.campaigns.example import example_assessment
 
 TODAY, LATER = date(2026, 11, 27), date(2027, 3, 31)
 

@@ -19,8 +19,8 @@ from harness.model.outcome import Conformity
 from harness.model.registry_record import Site
 from harness.model.stream import OWNER
 from harness.monitor.field_draw import digest_of_seed
-from test_suites.rehearsal import rehearse, simulated_origin, write_campaign
-from test_suites.set_clock import SetClock
+from test_suites.kit.campaigns.rehearsal import rehearse, simulated_origin, write_campaign
+from test_suites.kit.clocks.set_clock import SetClock
 from test_suites.unit.harness.cli.certified import SERVICE, Certified
 from test_suites.unit.harness.cli.field_owner import PERIOD, FieldOwner
 

@@ -12,7 +12,7 @@ import pytest
 from harness.model.field_event import DrawnService
 from harness.model.outcome import Conformity
 from harness.model.registry_record import ServiceVersion
-from test_suites.field_example import visited
+from test_suites.kit.campaigns.field_example import visited
 from test_suites.unit.harness.cli.certified import NOW, SERVICE
 from test_suites.unit.harness.cli.field_owner import (
     SUPPLIERS,

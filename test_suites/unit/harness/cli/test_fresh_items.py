@@ -26,7 +26,7 @@ from harness.model.observation import CONTROL
 from harness.ports.corpora import Corpus
 from harness.ports.storage import WallClock
 from harness.store.journal.reader import JournalReader
-from test_suites.rehearsal import (
+from test_suites.kit.campaigns.rehearsal import (
     SITES,
     claim,
     hidden_campaign,

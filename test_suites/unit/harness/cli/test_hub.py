@@ -17,8 +17,8 @@ from harness.errors import FaultyDocument, UsageError
 from harness.fleet.messages import AgentStatus, ClockReport, Poll, SentinelBracket, UplinkReport
 from harness.model.fleet_event import AgentInvited
 from harness.model.stream import OWNER
-from test_suites.agent_double import hub_of
-from test_suites.unit.harness.cli.hub_example import HILL, NOW, HubExample
+from test_suites.kit.hubs.agent_double import hub_of
+from test_suites.kit.hubs.hub_example import HILL, NOW, HubExample
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from reports.dashboard.access import NotHere, Refusal
 from reports.dashboard.act_forms import ACKNOWLEDGE, DECIDE, PLAN_ACTS, RECOMMEND, ActForm
 from reports.dashboard.acts import ActRefused
 from reports.dashboard.addresses import address
-from test_suites.follow_up_desk import ACME, BETA, PEOPLE, SERVICE, FollowUpDesk, words_of
+from test_suites.kit.hubs.follow_up_desk import ACME, BETA, PEOPLE, SERVICE, FollowUpDesk, words_of
 from test_suites.unit.harness.cli.conftest import BoardOf
 from test_suites.unit.harness.cli.decision_board import MISSED, Board
 

@@ -15,8 +15,8 @@ from harness.model.access_event import PersonAdded, PersonChanged, SessionsRevok
 from harness.model.hub_access import GRANTS, Permission, Role
 from reports.dashboard.pages.administration import PERMISSION_WORDS
 from reports.dashboard.pages.audit import ROWS as ROWS_OF_THE_LOG
-from test_suites.unit.harness.cli.hub_example import HILL, HubExample
-from test_suites.unit.harness.cli.web_example import (
+from test_suites.kit.hubs.hub_example import HILL, HubExample
+from test_suites.kit.hubs.web_example import (
     ACME,
     PASSWORD,
     Browser,

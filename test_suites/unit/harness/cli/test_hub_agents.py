@@ -31,8 +31,8 @@ from harness.fleet.messages import (
 from harness.fleet.signed_time import TimeQuestion, reading_of
 from harness.model.fleet_event import AgentEnrolled
 from harness.model.stream import OWNER
-from test_suites.agent_double import INTRODUCTIONS, AgentDouble
-from test_suites.unit.harness.cli.hub_example import HILL, NOW, POLL, HubExample, missed, refused
+from test_suites.kit.hubs.agent_double import INTRODUCTIONS, AgentDouble
+from test_suites.kit.hubs.hub_example import HILL, NOW, POLL, HubExample, missed, refused
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from harness.store import backup_archive
 from harness.store.hub import table_copy
 from harness.store.registry.opening import open_registry
 from probes.range.authority import Authority
-from test_suites.unit.harness.cli.hub_with_results import BusyHub, files_in, rows_in
+from test_suites.kit.hubs.hub_with_results import BusyHub, files_in, rows_in
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from harness.fleet.signed_time import ClockReading
 from harness.model.instrument_record import DRIFT, ClockState
 from harness.monitor.schedule import RunKey
 from harness.store.journal.journal import open_journal
+from test_suites.kit.campaigns.monitored_service import BEGAN, SERVICE
 from test_suites.unit.harness.cli.monitor_desk import Desk
-from test_suites.unit.harness.cli.monitored_service import BEGAN, SERVICE
 
 SITE = "Hill School"
 YEAR = 365 * 86400.0

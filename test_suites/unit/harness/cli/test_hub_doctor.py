@@ -25,7 +25,7 @@ from harness.fleet.messages import AgentStatus, Poll
 from harness.ports.storage import WallClock
 from harness.store.registry.opening import open_registry
 from probes.range.authority import Authority
-from test_suites.unit.harness.cli.hub_example import HubExample, missed
+from test_suites.kit.hubs.hub_example import HubExample, missed
 
 Break = Callable[[HubExample], object]
 

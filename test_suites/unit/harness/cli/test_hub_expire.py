@@ -27,7 +27,7 @@ from harness.store.assessments import digest_of, read_assessment
 from harness.store.hub.hub_tables import ITEMS
 from harness.store.registry import agent_store
 from harness.store.registry.opening import open_registry
-from test_suites.unit.harness.cli.hub_with_results import BusyHub, filled, rows_in
+from test_suites.kit.hubs.hub_with_results import BusyHub, filled, rows_in
 
 DAY = timedelta(days=1)
 

@@ -17,9 +17,9 @@ from harness.model.surveillance_event import SurveillanceRun
 from harness.store.hub.projection import Document
 from reports.dashboard.follow_up_facts import ALARMS, DECISIONS, PLANS, UNDECIDED
 from reports.site.stream_view import StreamView
-from test_suites.follow_up_desk import ACME, NOW, TERMS, FollowUpDesk
-from test_suites.site_example import NOW as SITE_NOW
-from test_suites.site_example import example_views, on
+from test_suites.kit.hubs.follow_up_desk import ACME, NOW, TERMS, FollowUpDesk
+from test_suites.kit.hubs.site_example import NOW as SITE_NOW
+from test_suites.kit.hubs.site_example import example_views, on
 
 GATEWAY, FILTER = example_views()
 

@@ -31,9 +31,9 @@ from harness.schemes.load import load_scheme
 from harness.store.assessments import read_assessment
 from harness.store.bundle_reading import opened_bundle
 from harness.store.journal.journal import open_journal
-from test_suites.agent_double import AgentDouble
+from test_suites.kit.hubs.agent_double import AgentDouble
+from test_suites.kit.hubs.hub_example import HILL, VALE, HubExample
 from test_suites.unit.harness.cli.conftest import MadeOnce
-from test_suites.unit.harness.cli.hub_example import HILL, VALE, HubExample
 from test_suites.unit.harness.cli.test_hub_orders import unpacked
 
 ACME = "supplier:acme"

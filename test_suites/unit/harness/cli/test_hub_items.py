@@ -19,8 +19,9 @@ from harness.store.hub.item_evidence import ItemEvidence, KeptBody, decode_evide
 from harness.store.hub.item_rows import AT_ONCE, ItemRow, age_out, replace_items
 from harness.store.journal.journal import SegmentJournal
 from harness.store.registry.opening import open_registry
-from test_suites.calibration.trials import batch_of, web
-from test_suites.hub_items_example import (
+from test_suites.kit.campaigns.journal_headers import header
+from test_suites.kit.campaigns.trials import batch_of, web
+from test_suites.kit.hubs.hub_items_example import (
     BLOCKED,
     HIDDEN_VALUE,
     PAGE,
@@ -29,7 +30,6 @@ from test_suites.hub_items_example import (
     journal,
     tried,
 )
-from test_suites.journal_headers import header
 
 
 def rows_of(held: HeldJournal, folder: EvidenceFolder | None = None) -> list[ItemRow]:

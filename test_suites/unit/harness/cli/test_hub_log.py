@@ -18,9 +18,9 @@ from harness.cli.hub_log import LONGEST, HubLog, logging_to, without_secrets
 from harness.cli.printing import warn
 from harness.store.registry.opening import open_registry
 from reports.dashboard.agent_api import RequestLine
-from test_suites.hub_serving import app_of
-from test_suites.set_clock import SetClock
-from test_suites.unit.harness.cli.hub_example import NOW
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.hubs.hub_example import NOW
+from test_suites.kit.hubs.hub_serving import app_of
 
 Lines = Callable[[], list[dict[str, object]]]
 

@@ -9,9 +9,9 @@ import pytest
 
 from harness.cli.hub_uploads import looking_at_uploads
 from harness.errors import UsageError
-from test_suites.fake_runs import wait_for
-from test_suites.unit.harness.cli.hub_example import HubExample
-from test_suites.unit.harness.cli.upload_desk import ASSESSOR, UploadDesk
+from test_suites.kit.campaigns.fake_runs import wait_for
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.hubs.upload_desk import ASSESSOR, UploadDesk
 
 
 def test_a_file_is_brought_up_to_date_as_often_as_one_likes(tmp_path: Path) -> None:

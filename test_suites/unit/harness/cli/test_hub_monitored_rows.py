@@ -14,9 +14,9 @@ from harness.store.hub.hub_tables import CAMPAIGNS, ITEMS, OUTCOMES
 from harness.store.hub.repository import Repository
 from harness.store.registry.opening import open_registry
 from reports.dashboard.service_reading import find_service
-from test_suites.hub_serving import viewers_of
+from test_suites.kit.campaigns.monitored_service import SERVICE, SUPPLIER
+from test_suites.kit.hubs.hub_serving import viewers_of
 from test_suites.unit.harness.cli.monitor_desk import Desk
-from test_suites.unit.harness.cli.monitored_service import SERVICE, SUPPLIER
 
 STREAM = stream_of(SUPPLIER)
 

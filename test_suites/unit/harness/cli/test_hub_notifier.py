@@ -24,7 +24,7 @@ from harness.model.notification import Notification, NotificationKind
 from harness.model.registry_record import Service
 from harness.model.surveillance_event import AlarmRaised, AlarmRetested, SurveillanceRun
 from harness.store.hub.outbox import Entry, Outbox
-from test_suites.unit.harness.cli.hub_example import HILL, NOW, HubExample
+from test_suites.kit.hubs.hub_example import HILL, NOW, HubExample
 
 HOUR = timedelta(hours=1)
 Kind = NotificationKind

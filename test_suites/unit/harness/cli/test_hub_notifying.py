@@ -16,9 +16,9 @@ from harness.cli.hub_senders import AppriseSender, notifying
 from harness.cli.stream_states import StreamStates
 from harness.errors import InstrumentError
 from harness.model.hub_access import Role, Viewer
-from test_suites.fake_runs import PATIENCE
-from test_suites.follow_up_desk import ACME, FollowUpDesk
-from test_suites.unit.harness.cli.hub_example import NOW, HubExample
+from test_suites.kit.campaigns.fake_runs import PATIENCE
+from test_suites.kit.hubs.follow_up_desk import ACME, FollowUpDesk
+from test_suites.kit.hubs.hub_example import NOW, HubExample
 from test_suites.unit.harness.cli.test_hub_notify_file import told
 
 BEAT = {"url": "http://127.0.0.1:9/beat"}

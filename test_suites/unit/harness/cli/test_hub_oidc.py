@@ -17,10 +17,10 @@ from harness.cli.hub_oidc import derived
 from harness.errors import FaultyDocument, UsageError
 from harness.model.access_event import SignedIn, SignInRefused
 from harness.model.hub_access import Role
-from test_suites.oidc_provider import CLIENT, SECRET, OidcProviderDouble, oidc_provider
-from test_suites.set_clock import SetClock
-from test_suites.unit.harness.cli.hub_example import NOW, HubExample
-from test_suites.unit.harness.cli.web_example import HOLDS, Browser, WebExample, web_example
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.hubs.hub_example import NOW, HubExample
+from test_suites.kit.hubs.oidc_provider import CLIENT, SECRET, OidcProviderDouble, oidc_provider
+from test_suites.kit.hubs.web_example import HOLDS, Browser, WebExample, web_example
 
 ANN = "ann@example.org"
 

@@ -16,7 +16,7 @@ from harness.cli.hub_orders import OrderContent, OrderPlace, order_content
 from harness.cli.monitor_run import monitored, prepare_run
 from harness.errors import UsageError
 from harness.monitor.monitoring_file import read_monitoring
-from test_suites.unit.harness.cli.hub_example import HILL, HubExample
+from test_suites.kit.hubs.hub_example import HILL, HubExample
 
 PLACE = OrderPlace("acme", "Acme", "Safe Net", HILL)
 KEY = "run:acme/safe net/hill school/daily/20260302T0615Z"

@@ -12,8 +12,8 @@ import pytest
 
 from harness.model.access_event import PasswordSet, SecondFactorReset, SecondFactorSet, TokenMade
 from harness.model.hub_access import Permission, Role
-from test_suites.unit.harness.cli.hub_example import HubExample
-from test_suites.unit.harness.cli.web_example import PASSWORD, Browser, WebExample, web_example
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.hubs.web_example import PASSWORD, Browser, WebExample, web_example
 
 NEW = "six green kettles sing"
 SECRET = re.compile(r'<code class="secret" id="secret">([A-Z2-7]+)</code>')

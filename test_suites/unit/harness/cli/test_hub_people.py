@@ -16,8 +16,8 @@ from harness.errors import UsageError
 from harness.model.access_event import AccessEvent, PersonAdded, PersonDisabled, TokenMade
 from harness.model.hub_access import Permission
 from harness.model.stream import OWNER
-from test_suites.unit.harness.cli.hub_example import HILL, HubExample
-from test_suites.unit.harness.cli.web_example import ACME, PASSWORD, WebExample, web_example
+from test_suites.kit.hubs.hub_example import HILL, HubExample
+from test_suites.kit.hubs.web_example import ACME, PASSWORD, WebExample, web_example
 
 ANN = "ann@example.org"
 TOKEN = re.compile(r"accredit-api-\S+")

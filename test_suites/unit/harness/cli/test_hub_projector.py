@@ -30,8 +30,8 @@ from reports.dashboard.result_facts import (
     SERIES_FACTS,
 )
 from reports.dashboard.service_facts import SERVICES
-from test_suites.projected_example import Projected, projected
-from test_suites.site_example import NOW, example_views, on
+from test_suites.kit.hubs.projected_example import Projected, projected
+from test_suites.kit.hubs.site_example import NOW, example_views, on
 
 GATEWAY, FILTER = (view.name for view in example_views())
 

@@ -21,10 +21,10 @@ from reports.site.register_documents import (
     register_from,
     service_documents,
 )
-from test_suites.hub_pages import VIEWS, filled_registry
-from test_suites.projected_example import Projected
-from test_suites.set_clock import SetClock
-from test_suites.site_example import NOW, checks_of
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.hubs.hub_pages import VIEWS, filled_registry
+from test_suites.kit.hubs.projected_example import Projected
+from test_suites.kit.hubs.site_example import NOW, checks_of
 
 CHECKS = checks_of(VIEWS)
 

@@ -28,8 +28,8 @@ from harness.fleet.messages import (
     SentinelBracket,
     UploadPart,
 )
-from test_suites.agent_double import AgentDouble
-from test_suites.unit.harness.cli.hub_example import (
+from test_suites.kit.hubs.agent_double import AgentDouble
+from test_suites.kit.hubs.hub_example import (
     HILL,
     NOW,
     POLL,

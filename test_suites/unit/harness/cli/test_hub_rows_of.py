@@ -12,8 +12,8 @@ from sqlalchemy import update
 from harness.model.hub_access import PUBLIC, Role, Viewer
 from harness.store.hub.projection import is_late
 from harness.store.registry.tables import STREAMS
-from test_suites.projected_example import Projected, projected
-from test_suites.site_example import NOW, example_views
+from test_suites.kit.hubs.projected_example import Projected, projected
+from test_suites.kit.hubs.site_example import NOW, example_views
 
 GATEWAY, FILTER = (view.name for view in example_views())
 

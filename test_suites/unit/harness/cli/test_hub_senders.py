@@ -15,7 +15,7 @@ from harness.cli.hub_file import read_hub
 from harness.cli.hub_senders import Heart, WebhookSender, senders_of
 from harness.cli.registry_session import open_session
 from harness.errors import FaultyDocument, UsageError
-from test_suites.unit.harness.cli.hub_example import NOW, HubExample
+from test_suites.kit.hubs.hub_example import NOW, HubExample
 from test_suites.unit.harness.cli.test_hub_notifier import TARGET, Desk, view
 
 

@@ -14,8 +14,8 @@ from harness.store.registry.tables import EVENTS
 from reports.dashboard.figure_charts import series_of
 from reports.dashboard.result_facts import Figure, SeriesFacts, Subject
 from reports.site.trend_facts import State
-from test_suites.projected_example import Projected, projected
-from test_suites.site_example import example_views, on
+from test_suites.kit.hubs.projected_example import Projected, projected
+from test_suites.kit.hubs.site_example import example_views, on
 
 FILTER = example_views()[1].name
 

@@ -15,8 +15,8 @@ from harness.store.hub.password_hashes import is_password
 from harness.store.hub.people import Person
 from harness.store.hub.sign_in import Origin
 from reports.dashboard.account_parts import local_path
-from test_suites.unit.harness.cli.hub_example import HubExample
-from test_suites.unit.harness.cli.web_example import (
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.hubs.web_example import (
     HOLDS,
     PASSWORD,
     SESSION_COOKIE,

@@ -23,8 +23,8 @@ from harness.store.hub.repository import Repository
 from harness.store.hub.row_security import PUBLIC_KIND
 from reports.dashboard.sites_port import SiteFacts
 from reports.site.public_facts import Period, public_register
-from test_suites.hub_pages import VIEWS
-from test_suites.unit.harness.cli.hub_example import HILL, NOW, VALE, HubExample
+from test_suites.kit.hubs.hub_example import HILL, NOW, VALE, HubExample
+from test_suites.kit.hubs.hub_pages import VIEWS
 
 OWNER = Viewer(role=Role.SCHEME_OWNER, person="1", streams=None)
 

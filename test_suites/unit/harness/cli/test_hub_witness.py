@@ -19,10 +19,10 @@ from harness.errors import InstrumentError, UsageError
 from harness.fleet.witness import signed_receipt
 from harness.signing import private_key_in
 from harness.store.receipt_file import receipts_in
-from test_suites.hub_serving import served
-from test_suites.keys import write_keys
-from test_suites.unit.harness.cli.hub_example import HubExample
-from test_suites.unit.harness.cli.upload_desk import UploadDesk
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.hubs.hub_serving import served
+from test_suites.kit.hubs.keys import write_keys
+from test_suites.kit.hubs.upload_desk import UploadDesk
 from test_suites.unit.harness.cli.witness_desk import Desk
 
 

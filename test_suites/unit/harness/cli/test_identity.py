@@ -21,7 +21,7 @@ from harness.follow.replay import replay
 from harness.model.decision import Status
 from harness.model.decision_event import DecisionMade
 from harness.model.event import Event
-from test_suites.set_clock import SetClock
+from test_suites.kit.clocks.set_clock import SetClock
 from test_suites.unit.harness.cli.certified import NOW, Certified
 
 KEY = "0" * 64

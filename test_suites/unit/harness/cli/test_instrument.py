@@ -14,7 +14,7 @@ from harness.cli.main import app
 from harness.cli.measure import read_record, record_of
 from harness.ports.storage import WallClock
 from harness.store.journal.journal import open_journal
-from test_suites.instrument import record
+from test_suites.kit.campaigns.instrument import record
 
 
 def records(out: Path) -> list[str]:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from harness.cli.judge import judge_command
 from harness.errors import UsageError
-from test_suites.calibration.ooni_cases import measure
+from test_suites.kit.campaigns.ooni_cases import measure
 
 app = typer.Typer()
 app.command()(judge_command)

@@ -19,7 +19,7 @@ from harness.model.outcome import Assessment, Conformity, PrintedHead
 from harness.schemes.load import load_scheme
 from harness.store.bundle_reading import Bundle
 from harness.store.journal.journal import SegmentJournal, open_journal
-from test_suites.processes.running import simulated_campaign
+from test_suites.kit.processes.running import simulated_campaign
 
 Change = Any
 

@@ -22,8 +22,8 @@ from harness.model.log_case import log_case, secret_of
 from harness.model.observation import CONTROL, Observation
 from harness.model.service_log import LoggedRequest, ServiceLogs
 from harness.store.journal.journal import open_journal
-from test_suites.rehearsal import simulated_origin, write_campaign
-from test_suites.set_clock import SetClock
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.clocks.set_clock import SetClock
 from test_suites.unit.harness.cli.conftest import MadeOnce, simulated_in
 
 NOW = datetime.now(UTC)

@@ -25,8 +25,8 @@ from probes.net.route import Address
 from probes.range.mail_policy import MailPolicy
 from probes.range.mail_relay import RelaySettings
 from probes.range.testbed import RangeTestbed
-from test_suites.mail_receiving import MailInbox, receiving_mail, write_spool
-from test_suites.rehearsal import write_campaign
+from test_suites.kit.campaigns.rehearsal import write_campaign
+from test_suites.kit.networks.mail_receiving import MailInbox, receiving_mail, write_spool
 
 PUPIL, SMALL = "pupil@school.test", "year3@school.test"
 FRIEND = "friend@office-7f000001.accredit.test"

@@ -14,8 +14,8 @@ from harness.cli.measure import measure_prepared
 from harness.errors import InstrumentError
 from harness.model.conformity import Conformity
 from harness.store.private_folder import WriterLock
+from test_suites.kit.campaigns.monitored_service import BEGAN, SERVICE
 from test_suites.unit.harness.cli.monitor_desk import MORNING, SAMPLE, Desk, Ended
-from test_suites.unit.harness.cli.monitored_service import BEGAN, SERVICE
 
 HILL, VALE = "Hill School", "Vale School"
 MANY = 110

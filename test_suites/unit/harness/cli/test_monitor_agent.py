@@ -27,8 +27,8 @@ from harness.fleet.messages import (
     read_token,
 )
 from probes.agent.proxy_choice import NO_PROXY
-from test_suites.fake_hub import FakeHub, HubMemory
-from test_suites.products.process import free_port
+from test_suites.kit.hubs.fake_hub import FakeHub, HubMemory
+from test_suites.kit.processes.product import free_port
 
 SERVICE, SITE = "Safe Net", "Hill School"
 

@@ -18,11 +18,11 @@ from harness.model.alarm import AlarmRetest, AlarmState
 from harness.model.conformity import Conformity
 from harness.model.surveillance_event import AlarmRetested
 from harness.ports.storage import WallClock
-from test_suites.registered_people import registered
-from test_suites.signing_body import sign_scheme_as_body
+from test_suites.kit.campaigns.monitored_service import SERVICE, SUPPLIER
+from test_suites.kit.hubs.registered_people import registered
+from test_suites.kit.hubs.signing_body import sign_scheme_as_body
 from test_suites.unit.harness.cli.conftest import MadeOnce
 from test_suites.unit.harness.cli.monitor_desk import MORNING, SAMPLE, Desk
-from test_suites.unit.harness.cli.monitored_service import SERVICE, SUPPLIER
 
 HILL, VALE = "Hill School", "Vale School"
 MANY = 110

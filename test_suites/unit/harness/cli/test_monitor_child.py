@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.monitor_child import TAIL_BYTES, Child, Ended, stop_children
-from test_suites.fake_runs import PATIENCE, FakeRuns, wait_for
+from test_suites.kit.campaigns.fake_runs import PATIENCE, FakeRuns, wait_for
 
 STUBBORN = """
 import signal
@@ -30,7 +30,7 @@ MONITOR = """
 import sys
 from pathlib import Path
 from harness.cli.monitor_child import Child
-from test_suites.fake_runs import FakeRuns
+from test_suites.kit.campaigns.fake_runs import FakeRuns
 runs = FakeRuns(Path(sys.argv[1]), seconds=1000)
 runs.before["a/1"] = sys.argv[2]
 Child(runs.command("a/1")).wait()

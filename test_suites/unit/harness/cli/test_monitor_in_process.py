@@ -15,7 +15,7 @@ from harness.cli.monitor_in_process import run_in_process
 from harness.cli.monitor_jobs import Job, Pace
 from harness.errors import UsageError
 from harness.ports.storage import WallClock
-from test_suites.fake_runs import PAST, PATIENCE, FakeRuns, jobs_of, wait_for
+from test_suites.kit.campaigns.fake_runs import PAST, PATIENCE, FakeRuns, jobs_of, wait_for
 
 OFTEN = Pace(every=0.05, stop_limit=PATIENCE)
 

@@ -16,9 +16,9 @@ from harness.cli.monitor_plan import Surveillance
 from harness.model.conformity import Conformity
 from harness.model.surveillance_event import RunBegun, SurveillanceRun
 from harness.monitor.monitoring_file import ScheduleId, ServiceMonitoring, read_monitoring
+from test_suites.kit.campaigns.monitored_runs import reading, run
+from test_suites.kit.campaigns.monitored_service import BEGAN, SERVICE
 from test_suites.unit.harness.cli.monitor_desk import MORNING, Desk
-from test_suites.unit.harness.cli.monitored_service import BEGAN, SERVICE
-from test_suites.unit.harness.monitor.monitored_runs import reading, run
 
 HILL = "Hill School"
 SCHEDULE = ScheduleId.of(SERVICE, HILL, "daily")

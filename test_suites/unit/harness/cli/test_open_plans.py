@@ -19,7 +19,7 @@ from harness.model.event import RecordClosed
 from harness.model.outcome import Conformity
 from harness.model.registry_record import CampaignRecord
 from harness.ports.storage import WallClock
-from test_suites.example import example_assessment
+from test_suites.kit.campaigns.example import example_assessment
 
 
 def test_plans_open_once(simulated: Any, tmp_path: Path) -> None:

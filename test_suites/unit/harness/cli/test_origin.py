@@ -29,7 +29,7 @@ from harness.cli.origin import read_settings
 from harness.errors import FaultyDocument, UsageError
 from probes.range.authority import Authority
 from probes.range.visitor_limits import VisitorRules
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 ZONE, TWINS = "canary.example.org", "fair-orchard.example.net"
 WORDS = ("--zone", ZONE, "--address", "192.0.2.10", "--address", "2001:db8::10")

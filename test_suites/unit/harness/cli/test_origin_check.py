@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 from harness.campaign.origin_file import read_origin, write_origin
 from harness.cli.main import app
 from harness.errors import UsageError
-from test_suites.products.process import free_port
-from test_suites.public_origin import TWINS, ZONE, write_folder
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.networks.public_origin import TWINS, ZONE, write_folder
+from test_suites.kit.processes.product import free_port
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from harness.model.observation import AttemptKey, Observation
 from harness.model.outcome import Assessment
 from harness.store.assessments import read_assessment
 from harness.store.journal.journal import SegmentJournal, open_journal
-from test_suites.example import example_assessment
-from test_suites.journal_headers import CAMPAIGN, header
+from test_suites.kit.campaigns.example import example_assessment
+from test_suites.kit.campaigns.journal_headers import CAMPAIGN, header
 
 NAME, SIZES = "spring", (3, 4, 1, 5)
 AT = datetime(2026, 3, 2, tzinfo=UTC)

@@ -18,10 +18,10 @@ from harness.errors import UsageError
 from harness.follow.findings import draft_plan
 from harness.model.action_plan import Retest, RetestResult
 from harness.model.event import FindingOpened, RetestConcluded, RetestStarted
-from test_suites.example import example_finding
-from test_suites.rehearsal import DETAILS
-from test_suites.set_clock import SetClock
-from test_suites.unit.harness.follow.held_fix import held_and_closed
+from test_suites.kit.campaigns.example import example_finding
+from test_suites.kit.campaigns.rehearsal import DETAILS
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.hubs.held_fix import held_and_closed
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -19,8 +19,8 @@ from harness.cli.registry_session import open_session, place_of
 from harness.errors import InstrumentError, UsageError
 from harness.follow.findings import draft_plan
 from harness.model.event import FindingOpened, PlanSigned
-from test_suites.example import example_finding
-from test_suites.set_clock import SetClock
+from test_suites.kit.campaigns.example import example_finding
+from test_suites.kit.clocks.set_clock import SetClock
 from test_suites.unit.harness.follow.conftest import signed
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from harness.cli import plan_soak
 from harness.cli.main import app
 from harness.errors import UsageError
-from test_suites.rehearsal import claim
+from test_suites.kit.campaigns.rehearsal import claim
 from test_suites.unit.harness.cli.conftest import MadeOnce, simulated_in
 
 MISSED = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]

@@ -16,7 +16,7 @@ from harness.model.corpus import TWIN, Item
 from harness.model.file_case import NAMED_CASES
 from harness.model.log_case import COUNTED, log_case, log_items
 from harness.schemes.load import load_scheme
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
 
 BECTA = load_scheme("becta-2008")
 STRICT = load_scheme("strict")

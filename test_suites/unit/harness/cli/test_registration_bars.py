@@ -26,7 +26,7 @@ from harness.cli.registered_runs import RegisteredRun, runs_of
 from harness.model.campaign import CorpusSelection
 from harness.store.journal.journal import open_journal
 from harness.store.journal.reader import JournalReader
-from test_suites.right_clock import synchronised
+from test_suites.kit.clocks.right_clock import synchronised
 from test_suites.unit.harness.cli.conftest import simulated_in
 from test_suites.unit.harness.cli.decision_board import MISSED, SERVICE, Board, LaterClock
 

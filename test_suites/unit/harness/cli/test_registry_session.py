@@ -32,7 +32,7 @@ from harness.model.event import (
     StreamOpened,
 )
 from harness.model.registry_record import Service, ServiceVersion, Site
-from test_suites.example import example_finding
+from test_suites.kit.campaigns.example import example_finding
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 FINDING = example_finding()

@@ -17,7 +17,7 @@ from harness.cli.registry_facts import open_plans
 from harness.errors import InstrumentError, UsageError
 from harness.model.outcome import Assessment
 from reports.documents import DOCUMENTS, Report
-from test_suites.example import example_assessment, example_outcome
+from test_suites.kit.campaigns.example import example_assessment, example_outcome
 from test_suites.unit.harness.cli.conftest import Measured
 
 SCHEME = "becta-2008"

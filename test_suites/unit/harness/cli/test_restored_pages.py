@@ -21,8 +21,8 @@ from harness.cli.hub_web import HubWork, web_parts
 from harness.cli.stream_states import StreamStates
 from harness.model.hub_access import Role
 from reports.dashboard.app import hub_app
-from test_suites.hub_serving import NamedViewers, viewers_of
-from test_suites.unit.harness.cli.hub_with_results import ACME, BusyHub
+from test_suites.kit.hubs.hub_serving import NamedViewers, viewers_of
+from test_suites.kit.hubs.hub_with_results import ACME, BusyHub
 
 LINK = re.compile(r'(?:href|hx-get)="([^"#]+)')
 STARTS = ("/overview", "/", "/campaigns", "/plans", "/alarms", "/sites", "/admin")

@@ -24,7 +24,7 @@ from harness.model.corpus import Item
 from harness.ports.corpora import Corpus
 from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
-from test_suites.rehearsal import claim
+from test_suites.kit.campaigns.rehearsal import claim
 from test_suites.unit.harness.cli.conftest import MadeOnce, simulated_in
 
 MISSED = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]

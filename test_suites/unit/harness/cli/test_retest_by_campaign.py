@@ -17,7 +17,7 @@ from harness.cli.registry_session import open_session
 from harness.errors import HarnessError
 from harness.follow.exit_query import exit_query_of, in_words
 from harness.interop.logs.line_reader import LogOptions
-from test_suites.set_clock import SetClock
+from test_suites.kit.clocks.set_clock import SetClock
 from test_suites.unit.harness.cli.conftest import MadeOnce, simulated_in
 from test_suites.unit.harness.cli.test_log import Sent, squid_line
 

@@ -13,7 +13,7 @@ from harness.cli import compose
 from harness.cli.compose import load_and_warn
 from harness.cli.main import app
 from harness.ports.storage import WallClock
-from test_suites.house.rooms import modules, syntax
+from test_suites.kit.rooms import modules, syntax
 
 
 class At(WallClock):

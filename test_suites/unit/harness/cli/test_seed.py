@@ -34,8 +34,8 @@ from harness.errors import UsageError
 from harness.model.journal_header import JournalHeader
 from harness.model.run_record import SeedCommitment
 from harness.store.journal.journal import SegmentJournal, open_journal
-from test_suites.rehearsal import hidden_campaign, hidden_list
-from test_suites.set_clock import SetClock
+from test_suites.kit.campaigns.rehearsal import hidden_campaign, hidden_list
+from test_suites.kit.clocks.set_clock import SetClock
 
 FIELDS = tuple(each.name for each in msgspec.structs.fields(Commitment))
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -20,7 +20,7 @@ from harness.cli.seed_parts import is_of_both, own_part, seed_of_both
 from harness.errors import UsageError
 from harness.model.run_record import SeedPart
 from harness.store.journal.reader import JournalReader
-from test_suites.set_clock import SetClock
+from test_suites.kit.clocks.set_clock import SetClock
 from test_suites.unit.harness.cli.test_seed import NOON, Assessor
 
 HEX = st.text("0123456789abcdef", min_size=32, max_size=32)

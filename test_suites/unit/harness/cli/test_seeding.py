@@ -14,7 +14,7 @@ from harness.cli.compose import seed_in_journal, seeded
 from harness.cli.main import app
 from harness.cli.measure import prepare_in
 from harness.errors import UsageError
-from test_suites.keys import write_keys
+from test_suites.kit.hubs.keys import write_keys
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from harness.cli.hub_file import FILE
 from harness.cli.registry_session import open_session
 from harness.cli.serve_demo import demo_people
 from harness.errors import UsageError
-from test_suites.demo_hub_example import NOW
-from test_suites.set_clock import SetClock
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.hubs.demo_hub_example import NOW
 
 
 @pytest.fixture

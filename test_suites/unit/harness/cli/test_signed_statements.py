@@ -17,8 +17,8 @@ from harness.follow.identities import NO_IDENTITIES, Identities, RegisteredIdent
 from harness.follow.people_identities import unidentified
 from harness.model.outcome import Conformity
 from harness.signing import public_key_of, signature_of
-from test_suites.keys import write_keys
-from test_suites.people_stating import GOVERNOR, NOW, keep, stated
+from test_suites.kit.campaigns.people_stating import GOVERNOR, NOW, keep, stated
+from test_suites.kit.hubs.keys import write_keys
 from test_suites.unit.harness.cli.conftest import MadeOnce, Measured, simulated_in
 from test_suites.unit.harness.cli.test_assess import ANSWERS, Assessed
 

@@ -14,8 +14,8 @@ from harness.measure.speed_rounds import SpeedExtent
 from harness.model.later_evidence import later_evidence
 from harness.model.metric_spec import spec_of
 from harness.model.speed_metric_specs import SPEED_METRICS
-from test_suites.rehearsal import simulated_origin, write_campaign
-from test_suites.simulated_speed import FEW_BYTES, SpeedCampaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.clocks.simulated_speed import FEW_BYTES, SpeedCampaign
 
 LINE = {"name": "line", "type": "simulated", "options": {"block": ["GAMB"]}}
 

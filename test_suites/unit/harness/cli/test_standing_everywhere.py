@@ -66,10 +66,10 @@ from reports.site.register_documents import RegisterDocument, register_from
 from reports.site.stream_view import MeasuredCampaign, StreamView
 from reports.site.trend_chart import Timeline, strip_of
 from reports.site.trend_facts import trends
-from test_suites import site_example
-from test_suites.hub_result_pages import ResultPages
-from test_suites.projected_example import Projected, projected
-from test_suites.unit.harness.follow.held_fix import held_and_closed
+from test_suites.kit.hubs import site_example
+from test_suites.kit.hubs.held_fix import held_and_closed
+from test_suites.kit.hubs.hub_result_pages import ResultPages
+from test_suites.kit.hubs.projected_example import Projected, projected
 from test_suites.unit.reports.dashboard.test_results_api import ApiWorld
 
 BEGIN = datetime(2025, 1, 6, 9, tzinfo=UTC)

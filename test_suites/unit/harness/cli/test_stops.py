@@ -20,8 +20,8 @@ from harness.model.event import RecordAdded
 from harness.model.registry_record import SubmissionRecord
 from harness.store.hub.repository import Repository
 from reports.dashboard.addresses import address
-from test_suites.follow_up_desk import FollowUpDesk
-from test_suites.keys import write_keys
+from test_suites.kit.hubs.follow_up_desk import FollowUpDesk
+from test_suites.kit.hubs.keys import write_keys
 from test_suites.unit.harness.cli.conftest import BoardOf, simulated_in
 from test_suites.unit.harness.cli.decision_board import SERVICE, Board, LaterClock
 

@@ -13,7 +13,7 @@ from harness.follow.replay import replay
 from harness.follow.state import StreamState
 from harness.model.event import Event
 from harness.model.stream import StreamHead
-from test_suites.follow_up_desk import ACME, FollowUpDesk
+from test_suites.kit.hubs.follow_up_desk import ACME, FollowUpDesk
 
 
 def test_a_stream_is_read_again_only_after_it_has_grown(

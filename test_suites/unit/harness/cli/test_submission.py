@@ -20,7 +20,7 @@ from harness.errors import FaultyDocument, UsageError
 from harness.follow.derived_rows import HeldRecord
 from harness.model.event import RecordClosed
 from harness.model.registry_record import AnyRecord, Contact, ServiceVersion, SubmissionRecord
-from test_suites.set_clock import SetClock
+from test_suites.kit.clocks.set_clock import SetClock
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KEY = "submission:safe net\x1ffirst-submission"

@@ -21,7 +21,7 @@ from harness.cli.main import app
 from harness.cli.supplier_letter import ALWAYS, agreed_lists, write_letter
 from harness.errors import UsageError
 from harness.schemes.load import load_scheme
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
 
 BECTA = load_scheme("becta-2008")
 ALLOWED, BLOCKED = "amber-lantern.accredit.test", "copper-meadow.accredit.test"

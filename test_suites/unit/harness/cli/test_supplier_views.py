@@ -55,8 +55,8 @@ from harness.model.registry_record import (
     record_key,
 )
 from reports.site.page_names import page_name
-from test_suites.example import example_finding
-from test_suites.set_clock import SetClock
+from test_suites.kit.campaigns.example import example_finding
+from test_suites.kit.clocks.set_clock import SetClock
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SUPPLIERS = ("Quillfeather", "Brindlemoor", "Zanterwick")

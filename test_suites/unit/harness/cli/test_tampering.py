@@ -20,7 +20,7 @@ from harness.cli.main import app
 from harness.cli.registry_session import OWNERS, open_session
 from harness.errors import InstrumentError
 from harness.model.retention_event import FilesExpired
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
 from test_suites.unit.harness.cli.tampering import (
     FORGED_ROW,
     TAMPERINGS,

@@ -9,9 +9,9 @@ import pytest
 
 from harness.cli.hub_file import read_hub
 from harness.errors import UsageError
-from test_suites.keys import write_keys
-from test_suites.unit.harness.cli.hub_example import HubExample
-from test_suites.unit.harness.cli.upload_desk import TRUSTED
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.hubs.keys import write_keys
+from test_suites.kit.hubs.upload_desk import TRUSTED
 
 
 @pytest.fixture

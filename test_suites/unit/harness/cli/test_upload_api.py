@@ -22,8 +22,8 @@ from harness.cli.upload_ingest import Ended
 from harness.store.hub.upload_store import UploadState
 from reports.dashboard import upload_events
 from reports.dashboard.upload_port import MOST_PART, MOST_SIZE
-from test_suites.unit.harness.cli.hub_example import HubExample
-from test_suites.unit.harness.cli.upload_desk import (
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.hubs.upload_desk import (
     ASSESSOR,
     CSRF,
     AppClient,
@@ -271,7 +271,7 @@ def bomb(kind: str) -> bytes:
     [("compressed", "is compressed"), ("overlapping", "overlap"), ("many", "a bundle has at most")],
 )
 def test_bombs_are_refused(desk: UploadDesk, tmp_path: Path, kind: str, words: str) -> None:
-    from test_suites.sent_bundles import SentBundles  # noqa: PLC0415 - of this test alone
+    from test_suites.kit.campaigns.sent_bundles import SentBundles  # noqa: PLC0415 - of this test alone
 
     desk.trust(SentBundles(tmp_path / "keys"))
     client = desk.client("ama")

@@ -12,9 +12,9 @@ import pytest
 from harness.cli.upload_ingest import Ended
 from harness.store.hub.upload_store import StoredUpload, UploadState
 from reports.dashboard import upload_events
-from test_suites.unit.harness.cli.hub_example import HubExample
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.hubs.upload_desk import ASSESSOR, AppClient, UploadDesk
 from test_suites.unit.harness.cli.test_upload_api import CONTENT, UPLOADS, begun
-from test_suites.unit.harness.cli.upload_desk import ASSESSOR, AppClient, UploadDesk
 
 
 @pytest.fixture

@@ -25,9 +25,15 @@ from harness.errors import InstrumentError
 from harness.model.event import FindingOpened, PlanDrafted
 from harness.store.hub.upload_store import UploadState
 from harness.store.journal.journal import open_journal
-from test_suites.sent_bundles import LABORATORY, STRANGER, SUPPLIER, SentBundles, batches_of
-from test_suites.unit.harness.cli.hub_example import HubExample
-from test_suites.unit.harness.cli.upload_desk import (
+from test_suites.kit.campaigns.sent_bundles import (
+    LABORATORY,
+    STRANGER,
+    SUPPLIER,
+    SentBundles,
+    batches_of,
+)
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.hubs.upload_desk import (
     ACME,
     ACMES,
     ASSESSOR,
@@ -341,7 +347,7 @@ def test_what_a_killed_process_had_begun_is_done_by_the_next(
 def test_other_measurements_are_no_journal_of_accredit(
     desk: UploadDesk, sent: Sent, tmp_path: Path
 ) -> None:
-    from test_suites.calibration.ooni_cases import CASES  # noqa: PLC0415 - of this test alone
+    from test_suites.kit.campaigns.ooni_cases import CASES  # noqa: PLC0415 - of this test alone
 
     lines = [json.dumps({**case.measurement, "id": f"m{n}"}) for n, case in enumerate(CASES)]
     (tmp_path / "their.jsonl").write_text("\n".join(lines) + "\n")

@@ -12,8 +12,8 @@ import pytest
 
 from harness.cli.hub_uploads import RESERVE
 from reports.dashboard.pages import uploads
-from test_suites.unit.harness.cli.hub_example import HubExample
-from test_suites.unit.harness.cli.upload_desk import ASSESSOR, CSRF, AppClient, UploadDesk
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.hubs.upload_desk import ASSESSOR, CSRF, AppClient, UploadDesk
 
 PATH = f"/uploads?csrf={CSRF}"
 CONTENT = bytes(range(256)) * 40

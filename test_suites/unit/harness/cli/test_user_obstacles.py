@@ -9,7 +9,7 @@ from harness.campaign.assemble import Prepared
 from harness.cli.compose import prepare
 from harness.cli.user_obstacles import obstacles_of, user_requests
 from harness.model.protocol_case import NEVER_BLOCKED, PROTOCOLS
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
 
 PROXY = {"proxy": "http://127.0.0.1:1"}
 NAMES = {"pupils": {"username": "ann"}, "staff": {"username": "bob"}}

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from harness.cli.main import MainVerbs, Verbs, app
 from harness.errors import UsageError
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from harness.model.hub_access import Permission, Role
 from reports.dashboard.access import AnyViewer, Refusal, require
 from reports.dashboard.app import HEADERS
 from reports.dashboard.forms import MOST_BYTES, Posted, form_token, is_token, read_form
-from test_suites.unit.harness.cli.hub_example import HubExample
-from test_suites.unit.harness.cli.web_example import URL, Browser, WebExample, web_example
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.hubs.web_example import URL, Browser, WebExample, web_example
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -21,9 +21,9 @@ from harness.errors import UsageError
 from harness.model.decision import Status
 from harness.model.instrument_record import ClockState
 from harness.ports.storage import WallClock
-from test_suites.keys import write_keys
-from test_suites.rehearsal import claim
-from test_suites.set_clock import SetClock
+from test_suites.kit.campaigns.rehearsal import claim
+from test_suites.kit.clocks.set_clock import SetClock
+from test_suites.kit.hubs.keys import write_keys
 from test_suites.unit.harness.cli.certified import NOW, Certified
 from test_suites.unit.harness.cli.conftest import BoardOf
 from test_suites.unit.harness.cli.decision_board import MISSED, Board, LaterClock

@@ -15,7 +15,7 @@ from harness.cli.compose import prepare
 from harness.cli.paths import CampaignPaths
 from harness.cli.watch import watch
 from harness.model.timed_event import Poll
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 EVENT = TimedEvent(

@@ -21,7 +21,7 @@ from harness.store.journal.journal import SegmentJournal, open_journal
 from harness.store.receipt_file import receipts_in
 from harness.store.registry.event_rows import event_of
 from harness.store.registry.opening import open_registry
-from test_suites.keys import write_keys
+from test_suites.kit.hubs.keys import write_keys
 from test_suites.unit.harness.cli.witness_desk import Desk
 
 

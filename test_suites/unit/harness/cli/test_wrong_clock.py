@@ -25,8 +25,8 @@ from harness.model.event import (
     PlanSuperseded,
     VendorCheckedIn,
 )
-from test_suites.example import example_finding
-from test_suites.set_clock import SetClock
+from test_suites.kit.campaigns.example import example_finding
+from test_suites.kit.clocks.set_clock import SetClock
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AHEAD = NOW + timedelta(days=3650)

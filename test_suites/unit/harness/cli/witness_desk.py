@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.store.journal.journal import SegmentJournal, open_journal
-from test_suites.keys import write_keys
-from test_suites.sent_bundles import SentBundles, batches_of
+from test_suites.kit.campaigns.sent_bundles import SentBundles, batches_of
+from test_suites.kit.hubs.keys import write_keys
 from test_suites.unit.harness.cli.registry_words import ACME
 
 BETA = ("--supplier", "Beta")

@@ -14,7 +14,7 @@ from harness.model.observation import AttemptKey
 from harness.model.probe import declared
 from harness.model.scheme import Policy, Requirement, Scheme
 from harness.model.verdict import Mechanism, State, Verdict
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 
 
 @pytest.fixture

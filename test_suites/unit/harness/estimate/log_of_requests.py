@@ -17,7 +17,7 @@ from harness.model.log_entry import LogEntry
 from harness.model.service_log import LoggedRequest, LogReading, RecordKeeping, ServiceLogs
 from harness.model.service_records import ServiceRecords
 from harness.schemes.load import find_row
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 from test_suites.unit.harness.estimate.selected_outcome import some_changed
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123_000, tzinfo=UTC)

@@ -17,7 +17,7 @@ from harness.model.service_records import ServiceRecords
 from harness.model.service_speed import ServiceSpeed, SpeedRound, TimedTransfer, TriedUnderLoad
 from harness.model.transfer import SIZES, Form, Situation, Transfer
 from harness.schemes.load import find_row
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 from test_suites.unit.harness.estimate.selected_outcome import outcome, spread
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

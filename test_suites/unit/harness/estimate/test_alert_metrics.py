@@ -29,7 +29,7 @@ from harness.model.service_log import LoggedRequest, LogReading
 from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import EventKind, EventNote, Poll
 from harness.schemes.load import find_row
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 from test_suites.unit.harness.estimate.selected_outcome import outcome, some_changed
 
 CONFORMS, FAILS, OPEN = Conformity

@@ -20,7 +20,7 @@ from harness.model.block_flaw import BlockFlaw
 from harness.model.metric import Metric
 from harness.model.probe import ProbeDeclaration
 from harness.model.verdict import Mechanism, State, Verdict
-from test_suites.memory_fold import named
+from test_suites.kit.campaigns.memory_fold import named
 
 Make = Callable[..., Verdict]
 Select = Callable[..., Selection]

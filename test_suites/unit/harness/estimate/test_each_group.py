@@ -13,7 +13,7 @@ from harness.estimate.item_selection import Selection
 from harness.estimate.log_selection import rate
 from harness.model.metric import Metric
 from harness.model.scheme import Requirement
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 from test_suites.unit.harness.assess.test_outcomes import requirement
 from test_suites.unit.harness.estimate.selected_outcome import spread
 

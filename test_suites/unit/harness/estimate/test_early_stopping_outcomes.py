@@ -28,8 +28,8 @@ from harness.model.scheme import Scheme
 from harness.model.service_records import NO_RECORDS
 from harness.model.verdict import State, Verdict
 from harness.model.verdict_basis import VerdictBasis
-from test_suites.journal_headers import header
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.journal_headers import header
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 from test_suites.unit.harness.measure.test_early_stopping import Memory
 
 PACKS = {"pack 0123abcd": PackNote(name="pack", kind="real")}

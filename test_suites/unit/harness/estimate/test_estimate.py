@@ -12,9 +12,9 @@ from harness.model.outcome import Estimates
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
 from harness.schemes.load import load_scheme
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
+from test_suites.kit.clocks.work import calls_of
 from test_suites.unit.harness.estimate.test_waits import polls
-from test_suites.work import calls_of
 
 MOST_CALLS = 220
 """Calls for each verdict; it takes half of that."""

@@ -14,7 +14,7 @@ from harness.model.instrument_record import InstrumentRecord
 from harness.model.outcome import Conformity, Measurement, Outcome
 from harness.model.scheme import Decision
 from harness.schemes.load import find_row
-from test_suites.instrument import UNSYNCHRONISED, WHOLE, record
+from test_suites.kit.campaigns.instrument import UNSYNCHRONISED, WHOLE, record
 
 Select = Callable[..., Selection]
 

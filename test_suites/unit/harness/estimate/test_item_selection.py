@@ -18,7 +18,7 @@ from harness.estimate.outcome_groups import results_by_profile
 from harness.model.corpus import Item
 from harness.model.scheme import Measure, Policy, Requirement
 from harness.model.verdict import Verdict
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 
 POLICY = Policy.model_validate(
     {

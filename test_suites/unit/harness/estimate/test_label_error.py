@@ -10,7 +10,7 @@ from harness.estimate.intervals import Bounds
 from harness.estimate.label_error import audited_error, corrected, corrected_bounds
 from harness.model.journal_header import LabelAudit, PackNote
 from harness.model.outcome import Conformity, Corrected, Outcome
-from test_suites.example import example_metric, example_outcome
+from test_suites.kit.campaigns.example import example_metric, example_outcome
 
 BLOCKED = example_outcome(metric=example_metric(97, name="block_rate", lower=0.92, upper=0.99))
 CLEAN = example_outcome(

@@ -20,7 +20,7 @@ from harness.estimate.line_metrics import (
 from harness.model.metric import Metric
 from harness.model.outcome import Precondition
 from harness.model.verdict import State, Verdict
-from test_suites.memory_fold import named
+from test_suites.kit.campaigns.memory_fold import named
 
 Make = Callable[..., Verdict]
 Select = Callable[..., Selection]

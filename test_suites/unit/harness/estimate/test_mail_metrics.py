@@ -29,7 +29,7 @@ from harness.model.service_log import LogReading
 from harness.model.service_mail import MailState, SentMail, ServiceMail
 from harness.model.service_records import ServiceRecords
 from harness.schemes.load import find_row
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 from test_suites.unit.harness.estimate.selected_outcome import outcome, some_changed
 
 CONFORMS, FAILS, OPEN = Conformity

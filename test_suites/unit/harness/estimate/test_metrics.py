@@ -11,7 +11,7 @@ from harness.model.metric_form import MetricSpec
 from harness.model.metric_spec import IMPLEMENTED, SPECS, spec_of
 from harness.model.scheme import Scheme
 from harness.model.verdict import Verdict
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 
 
 @pytest.mark.parametrize("spec", IMPLEMENTED, ids=lambda spec: spec.name)

@@ -36,7 +36,7 @@ from harness.model.scheme import Decision
 from harness.model.service_records import ServiceRecords
 from harness.model.timed_event import MOMENTS, EventNote, Moment
 from harness.schemes.load import find_row
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 
 CONFORMS, FAILS, OPEN = Conformity
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.estimate.outcome_groups import GroupResult, classify_results, results_by_profile
 from harness.model.outcome_group import OutcomeGroup, ProbeState
 from harness.model.verdict import Mechanism, State, Verdict
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 
 A, B, X, D, I = (  # noqa: E741 - one letter a state keeps the table readable
     State.ALLOWED,

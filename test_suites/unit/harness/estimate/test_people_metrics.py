@@ -23,7 +23,7 @@ from harness.model.scheme import Decision
 from harness.model.service_records import ServiceRecords
 from harness.schemes.load import find_row, whole_catalogue
 from harness.schemes.people_questions import question_of, questions
-from test_suites.people_stating import (
+from test_suites.kit.campaigns.people_stating import (
     BROKEN,
     GOVERNOR,
     LEAD,

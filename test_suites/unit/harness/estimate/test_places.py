@@ -9,7 +9,7 @@ from harness.estimate.profiles import line_profiles_of
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.verdict import Verdict
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 
 Make = Callable[..., Verdict]
 SOURCES = Sources(packs={})

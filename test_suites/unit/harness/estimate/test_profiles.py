@@ -11,7 +11,7 @@ from harness.estimate.estimate import estimate
 from harness.model.metric import Metric
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 
 Make = Callable[..., Verdict]
 A, B, Q, D = State.ALLOWED, State.BLOCKED, State.INSUFFICIENT, State.DOWN

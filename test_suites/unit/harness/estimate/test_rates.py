@@ -19,7 +19,7 @@ from harness.estimate.rates import (
 )
 from harness.model.campaign import Campaign
 from harness.model.verdict import Mechanism, State, Verdict
-from test_suites.memory_fold import named
+from test_suites.kit.campaigns.memory_fold import named
 from test_suites.unit.harness.estimate.selected_outcome import spread
 
 

@@ -19,7 +19,7 @@ from harness.model.journal_header import PackNote
 from harness.model.metric import Foreknowledge, PackRate
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 
 Make = Callable[..., Verdict]
 A, B, Q = State.ALLOWED, State.BLOCKED, State.INSUFFICIENT

@@ -9,7 +9,7 @@ from harness.estimate.item_selection import Selection
 from harness.estimate.line_metrics import discordant, wrong_cells
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 from test_suites.unit.harness.estimate.test_worst_group import PACKS, drawn, group, rested
 
 Make = Callable[..., Verdict]

@@ -12,7 +12,7 @@ from harness.estimate.shown_by_lines import LONGEST, MOST, shown_by_lines
 from harness.model.facts import Certificate, WebFacts
 from harness.model.observation import Observation
 from harness.store.journal.reader import JournalReader
-from test_suites.recorded.held import unpacked
+from test_suites.kit.campaigns.held import unpacked
 
 
 @pytest.fixture(scope="module")

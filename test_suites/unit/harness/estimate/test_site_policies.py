@@ -13,7 +13,7 @@ from harness.model.outcome import Measurement
 from harness.model.scheme import Scheme
 from harness.model.user import Users
 from harness.model.verdict import State, Verdict
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 
 A, B, Q = State.ALLOWED, State.BLOCKED, State.INSUFFICIENT
 Make = Callable[..., Verdict]

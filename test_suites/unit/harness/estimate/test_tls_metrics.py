@@ -16,7 +16,7 @@ from harness.model.tls_check import CASES
 from harness.model.tls_trial import ServiceTls, TlsTrial
 from harness.model.tls_view import TlsOffer, TlsView
 from harness.schemes.load import find_row
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 from test_suites.unit.harness.estimate.selected_outcome import outcome
 
 CONFORMS, FAILS, OPEN = Conformity

@@ -29,7 +29,7 @@ from harness.model.metric import Span
 from harness.model.probe import ProbeDeclaration
 from harness.model.scheme import Threshold
 from harness.model.verdict import State, Verdict
-from test_suites.memory_fold import named
+from test_suites.kit.campaigns.memory_fold import named
 from test_suites.unit.harness.estimate.selected_outcome import spread
 
 Make = Callable[..., Verdict]

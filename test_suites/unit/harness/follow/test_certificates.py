@@ -39,7 +39,7 @@ from harness.model.decision import (
 )
 from harness.model.decision_event import CertificateIssued, DecisionAppealed, DecisionReviewed
 from harness.model.escalation import Escalation, Level
-from test_suites.example import example_finding
+from test_suites.kit.campaigns.example import example_finding
 from test_suites.unit.harness.follow.test_decisions import BASIS, NOW, events, made
 
 BODY = Body(name="Board", address="Leeds")

@@ -62,7 +62,7 @@ from harness.model.registry_record import (
     ServiceVersion,
     SubmissionRecord,
 )
-from test_suites.sizes import sized
+from test_suites.kit.clocks.sizes import sized
 from test_suites.unit.harness.follow.plan_life import PlanLife
 from test_suites.unit.harness.follow.test_stream_life import advance
 

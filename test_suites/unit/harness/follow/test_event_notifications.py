@@ -26,7 +26,7 @@ from harness.model.notification import NotificationKind
 from harness.model.registry_record import Review
 from harness.model.stream import StreamHead
 from harness.model.surveillance_event import SurveillanceRun
-from test_suites.example import example_finding
+from test_suites.kit.campaigns.example import example_finding
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HEAD = StreamHead(

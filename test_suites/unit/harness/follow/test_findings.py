@@ -21,7 +21,7 @@ from harness.model.event import (
     RetestStarted,
 )
 from harness.model.outcome import Assessment, Conformity, Outcome
-from test_suites.unit.harness.follow.held_fix import held_and_closed
+from test_suites.kit.hubs.held_fix import held_and_closed
 
 Make = Callable[..., Outcome]
 Assess = Callable[..., Assessment]

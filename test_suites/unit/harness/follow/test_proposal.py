@@ -31,8 +31,8 @@ from harness.model.event import (
 )
 from harness.model.outcome import Outcome, PrintedHead
 from harness.model.people_answer import PeopleEvidence
+from test_suites.kit.hubs.held_fix import held_and_closed
 from test_suites.unit.harness.follow.conftest import NOW
-from test_suites.unit.harness.follow.held_fix import held_and_closed
 from test_suites.unit.harness.follow.proposal_cases import (
     BASIS,
     DAY,

@@ -32,8 +32,8 @@ from harness.model.event import (
     RetestConcluded,
     RetestStarted,
 )
+from test_suites.kit.hubs.held_fix import held_and_closed
 from test_suites.unit.harness.follow.checked_plan import START
-from test_suites.unit.harness.follow.held_fix import held_and_closed
 from test_suites.unit.harness.follow.plan_life import PlanLife
 
 

@@ -45,7 +45,7 @@ from harness.model.event import (
     SoakMeasured,
     VendorCheckedIn,
 )
-from test_suites.unit.harness.follow.held_fix import held_and_closed
+from test_suites.kit.hubs.held_fix import held_and_closed
 
 ENDED = {PlanState.CLOSED, PlanState.SUPERSEDED}
 EXPECTED = {

@@ -24,7 +24,7 @@ from harness.interop.page import read_page
 from harness.interop.record import Record
 from harness.model.observation import CONTROL
 from harness.store.journal.journal import SegmentJournal, open_journal
-from test_suites.calibration.ooni_cases import measure
+from test_suites.kit.campaigns.ooni_cases import measure
 
 HEADER = foreign_header("theirs", "ooni", "their.jsonl", "f00d")
 

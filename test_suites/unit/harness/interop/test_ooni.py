@@ -9,7 +9,7 @@ import pytest
 
 from harness.interop.ooni import read_ooni
 from harness.interop.record import NotReadable
-from test_suites.calibration.ooni_cases import CASES, measure
+from test_suites.kit.campaigns.ooni_cases import CASES, measure
 
 
 def _line(**changes: Any) -> str:

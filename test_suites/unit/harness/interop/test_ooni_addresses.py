@@ -10,7 +10,7 @@ import pytest
 from harness.interop.ooni import host_of_input, host_of_url, read_dns
 from harness.interop.ooni_form import Measurement
 from harness.model.facts import DnsFacts
-from test_suites.calibration.ooni_cases import (
+from test_suites.kit.campaigns.ooni_cases import (
     ALSO_GOOD,
     GOOD,
     HOST,

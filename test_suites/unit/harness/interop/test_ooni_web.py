@@ -12,7 +12,7 @@ from harness.interop.ooni import read_control_web, read_web
 from harness.interop.ooni_form import Measurement
 from harness.interop.record import Side
 from harness.model.facts import WebFacts
-from test_suites.calibration.ooni_cases import (
+from test_suites.kit.campaigns.ooni_cases import (
     GOOD,
     HOST,
     connect,

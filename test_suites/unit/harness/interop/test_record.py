@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from harness.interop.record import LONG_AGO, Side, trial
 from harness.model.observation import CONTROL
-from test_suites.calibration.trials import failed, foreign
+from test_suites.kit.campaigns.trials import failed, foreign
 
 
 def test_a_trial_has_both_sides_under_one_name() -> None:

@@ -9,7 +9,7 @@ from harness.interop.ooni_form import CONTROL, SERVICE, ExtraFacts, extra_facts,
 from harness.interop.record import Side
 from harness.model.facts import Hop, WebFacts
 from harness.model.marker import token_for
-from test_suites.calibration.trials import certificate, dns, failed, foreign
+from test_suites.kit.campaigns.trials import certificate, dns, failed, foreign
 
 PAGE = foreign(
     hops=(Hop(url="http://a.example/", status=302, location="/x"),),

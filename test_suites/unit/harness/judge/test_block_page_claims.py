@@ -6,7 +6,7 @@ import pytest
 
 from harness.judge.block_page_check import claimed_category
 from harness.model.facts import Hop
-from test_suites.calibration.trials import foreign
+from test_suites.kit.campaigns.trials import foreign
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.judge import block_page_classifier
 from harness.judge.block_page_classifier import ENOUGH_ALONE, PageKind, classify_page
 from harness.model.facts import Hop, WebFacts
-from test_suites.calibration.trials import PROSE, THEIRS, foreign, web
+from test_suites.kit.campaigns.trials import PROSE, THEIRS, foreign, web
 
 BLOCKS = (
     ("Web Page Blocked", ("Access to the web page you were trying to visit has been blocked in "

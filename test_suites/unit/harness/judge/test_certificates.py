@@ -6,7 +6,7 @@ import pytest
 
 from harness.judge.certificates import is_intercepted, is_public, is_same_origin
 from harness.model.facts import Certificate
-from test_suites.calibration.trials import certificate
+from test_suites.kit.campaigns.trials import certificate
 
 ORIGIN = certificate("leaf", "CN=R3,O=Let's Encrypt")
 

@@ -25,7 +25,8 @@ from harness.judge.sentinels import SENTINELS_PRESENT
 from harness.model.observation import CONTROL
 from harness.model.service_declaration import BlockPage
 from harness.model.verdict import Mechanism, State
-from test_suites.calibration.trials import (
+from test_suites.kit.campaigns.journal_headers import CAMPAIGN, header
+from test_suites.kit.campaigns.trials import (
     THEIRS,
     batch_of,
     certificate,
@@ -36,7 +37,6 @@ from test_suites.calibration.trials import (
     trial,
     web,
 )
-from test_suites.journal_headers import CAMPAIGN, header
 
 TLS = certificate("leaf", "CN=R3,O=Let's Encrypt", trusted=True)
 NAME_OK = trial(dns("93.184.216.34"), dns("93.184.216.34"), host=THEIRS)

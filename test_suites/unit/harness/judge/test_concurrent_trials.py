@@ -11,7 +11,7 @@ from harness.judge.judge import Judge
 from harness.model.facts import Facts
 from harness.model.observation import CONTROL, Observation, Timings
 from harness.model.user import UserTrial
-from test_suites.calibration.trials import observation, web
+from test_suites.kit.campaigns.trials import observation, web
 
 DENIED = web(canary="absent", status=403, title="Access denied by the filter", body_length=90)
 

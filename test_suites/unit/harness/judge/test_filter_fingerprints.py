@@ -11,7 +11,7 @@ from harness.judge.filter_fingerprints import (
 )
 from harness.model.facts import Hop
 from harness.model.service_declaration import BlockPage
-from test_suites.calibration.trials import OURS, dns, failed, foreign, observation, web
+from test_suites.kit.campaigns.trials import OURS, dns, failed, foreign, observation, web
 
 
 def test_a_title_is_known_again_whatever_host_it_names() -> None:

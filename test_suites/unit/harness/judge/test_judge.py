@@ -16,8 +16,8 @@ from harness.model.facts import Hop, WebFacts
 from harness.model.observation import CONTROL, FAILURES, Failure, Observation
 from harness.model.service_declaration import BlockPage
 from harness.model.verdict import BRACKET_FAILED, Mechanism, State
-from test_suites.calibration.trials import THEIRS, batch_of, failed, foreign, observation, web
-from test_suites.work import calls_of
+from test_suites.kit.campaigns.trials import THEIRS, batch_of, failed, foreign, observation, web
+from test_suites.kit.clocks.work import calls_of
 
 MOST_CALLS = 170
 """Calls for each observation; it takes half of that."""

@@ -22,7 +22,7 @@ from harness.judge.certificates import is_intercepted, is_same_origin
 from harness.judge.filter_fingerprints import NO_FINGERPRINTS
 from harness.judge.trial_features import TrialFeatures
 from harness.model.facts import Certificate, DnsFacts, Hop, WebFacts
-from test_suites.calibration.trials import THEIRS, dns, failed, foreign, trial, web
+from test_suites.kit.campaigns.trials import THEIRS, dns, failed, foreign, trial, web
 
 
 def page(url: str = "http://a.test/", **facts: Any) -> WebFacts:

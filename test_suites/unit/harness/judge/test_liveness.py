@@ -13,7 +13,7 @@ from harness.model.facts import ExtendedError, Facts
 from harness.model.observation import CONTROL, Failure, Heartbeats, Look, Observation
 from harness.model.plain_twin import DOUBTED_TURN, SAMPLE, key_again
 from harness.model.verdict import Mechanism, State, Verdict
-from test_suites.calibration.trials import batch_of, dns, failed, observation, web
+from test_suites.kit.campaigns.trials import batch_of, dns, failed, observation, web
 
 MUTE = failed("generic_timeout_error")
 RESET = failed("connection_reset")

@@ -17,7 +17,7 @@ from harness.judge.trial_features import TrialFeatures
 from harness.model.facts import WebFacts
 from harness.model.service_declaration import BlockPage
 from harness.model.verdict import State
-from test_suites.calibration.trials import observation, trial, web
+from test_suites.kit.campaigns.trials import observation, trial, web
 
 NOTICE = "Access to this website has been blocked by your school. Ask your teacher if you need it."
 SAYS: dict[str, Any] = {"canary": "absent", "title": "Access denied", "text": NOTICE}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.judge.block_page_check import LEAST, MOST, READ, may_hold_other_content, says_nothing
 from harness.model.sketch import sketch_of
-from test_suites.calibration.trials import web
+from test_suites.kit.campaigns.trials import web
 
 KEY = b"key"
 NOTICE = "This page is blocked by the school because of its category, ask your teacher for more. "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.judge.pairing import BatchPath, batch_path_of, pair
 from harness.model.observation import CONTROL
-from test_suites.calibration.trials import batch_of, observation, web
+from test_suites.kit.campaigns.trials import batch_of, observation, web
 
 
 def test_a_service_meets_the_control_of_the_same_item_whatever_the_order() -> None:

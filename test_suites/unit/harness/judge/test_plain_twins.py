@@ -9,7 +9,7 @@ from harness.judge.judge import Judge, in_batches
 from harness.model.facts import Facts
 from harness.model.observation import CONTROL, Failure, Heartbeats, Observation
 from harness.model.plain_twin import TwinPair
-from test_suites.calibration.trials import batch_of, failed, observation, web
+from test_suites.kit.campaigns.trials import batch_of, failed, observation, web
 
 DENIED = web(canary="absent", status=403, title="Access denied by the filter", body_length=90)
 TWIN_ROUND = 500_001

@@ -15,7 +15,7 @@ from harness.model.facts import WebFacts
 from harness.model.marker import MARKER_PREFIX
 from harness.model.observation import CONTROL, Failure, Observation
 from harness.model.timed_event import EventKind, EventNote, Poll
-from test_suites.calibration.trials import NOON, batch_of, failed, observation, web
+from test_suites.kit.campaigns.trials import NOON, batch_of, failed, observation, web
 
 BLOCKED = web(canary="absent", status=403, title="Blocked")
 SILENT = failed("generic_timeout_error", "response")

@@ -24,7 +24,7 @@ from harness.model.corpus import Item
 from harness.model.facts import SealedFacts, WebFacts
 from harness.model.observation import CONTROL, Failure
 from harness.model.probe import EARLIER, ProbeDeclaration
-from test_suites.calibration.trials import batch_of, dns, failed, observation, web
+from test_suites.kit.campaigns.trials import batch_of, dns, failed, observation, web
 
 COURSE = BatchPath(1, "proxy", "ks2", "web")
 ENTRY = Item(id="0" * 64, value="0" * 64, labels=("ILL.CSAM",), kind="sealed")

@@ -9,7 +9,7 @@ import pytest
 from harness.judge.filter_fingerprints import NO_FINGERPRINTS
 from harness.judge.shared_notices import MANY, SharedNotices
 from harness.model.verdict import Trial
-from test_suites.calibration.trials import trial, web
+from test_suites.kit.campaigns.trials import trial, web
 
 LOGO, DRUGS = 11, 12
 

@@ -17,8 +17,8 @@ from harness.model.observation import CONTROL, Failure, Observation
 from harness.model.technique import PROBE
 from harness.model.technique_matrix import TechniqueAnswer, TechniqueState, TechniqueTrial
 from harness.model.verdict import BRACKET_FAILED, Mechanism, State, Trial, Verdict
-from test_suites.calibration.trials import failed, observation, web
-from test_suites.technique_example import HOST, STATEMENT
+from test_suites.kit.campaigns.technique_example import HOST, STATEMENT
+from test_suites.kit.campaigns.trials import failed, observation, web
 
 STRATUM = "PORN/way:name:fronting:https"
 STEP = SentStep(step="http1", to=f"{HOST}:443", data="GET /secret", size=11)

@@ -6,7 +6,7 @@ from harness.judge.filter_fingerprints import NO_FINGERPRINTS
 from harness.judge.trial_features import TrialFeatures
 from harness.model.facts import Hop
 from harness.model.verdict import Trial
-from test_suites.calibration.trials import (
+from test_suites.kit.campaigns.trials import (
     PROSE,
     THEIRS,
     certificate,

@@ -8,7 +8,7 @@ from harness.judge.judge import judge
 from harness.model.facts import Facts
 from harness.model.observation import CONTROL, Failure, Observation
 from harness.model.verdict import State
-from test_suites.calibration.trials import batch_of, failed, observation, web
+from test_suites.kit.campaigns.trials import batch_of, failed, observation, web
 
 PAGE = web(canary="absent", status=403, title="Access denied by the filter", body_length=90)
 

@@ -19,7 +19,7 @@ from harness.model.facts import ArrivalFacts, SentStep, TechniqueFacts
 from harness.model.observation import CONTROL, Observation, Timings
 from harness.ports.network import Exchange, Origin, Request
 from harness.store.journal.journal import SegmentJournal
-from test_suites.calibration.trials import observation
+from test_suites.kit.campaigns.trials import observation
 from test_suites.unit.harness.scripted import Played, tools
 
 KEY = b"k" * 32

@@ -14,7 +14,7 @@ from harness.measure.repeated_attempts import in_batches
 from harness.model.observation import CONTROL, Observation, Timings
 from harness.model.plain_twin import DONE, SAMPLE
 from harness.ports.network import Attempt, Line, ProbeResult
-from test_suites.calibration.trials import batch_of, observation, web
+from test_suites.kit.campaigns.trials import batch_of, observation, web
 from test_suites.unit.harness.measure.test_early_stopping import Memory
 from test_suites.unit.harness.measure.test_second_client_visits import Addressed, Client
 from test_suites.unit.harness.scripted import CAMPAIGN

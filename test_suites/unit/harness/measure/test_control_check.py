@@ -8,7 +8,7 @@ from harness.errors import UnfinishedError
 from harness.measure.observe import require_control
 from harness.model.facts import Facts
 from harness.model.observation import Failure
-from test_suites.calibration.trials import batch_of, failed, web
+from test_suites.kit.campaigns.trials import batch_of, failed, web
 
 DEAD = failed("connection_refused", "connect")
 

@@ -31,8 +31,8 @@ from harness.ports.network import Origin
 from harness.ports.storage import WallClock
 from harness.store.evidence import EvidenceFolder
 from harness.store.journal.journal import SegmentJournal
-from test_suites.journal_headers import header as header_for
-from test_suites.rehearsal import write_campaign
+from test_suites.kit.campaigns.journal_headers import header as header_for
+from test_suites.kit.campaigns.rehearsal import write_campaign
 
 PLANS = tuple(
     StoppingPlan(categories=(code,), bad=0.9, good=0.98, beta=0.1) for code in ("DRUG", "VIOL")

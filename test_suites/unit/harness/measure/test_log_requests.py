@@ -10,7 +10,7 @@ import pytest
 from harness.cli.compose import prepare
 from harness.measure.log_requests import probe_for
 from harness.plugins import PROBES
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
 
 
 @pytest.mark.parametrize(

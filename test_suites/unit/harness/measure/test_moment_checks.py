@@ -27,7 +27,7 @@ from harness.model.observation import CONTROL, Observation
 from harness.model.timed_event import Moment
 from harness.store.journal.journal import open_journal
 from probes.range.zone import TWIN_ZONE
-from test_suites.rehearsal import simulated_origin, write_campaign
+from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
 
 TURNS = 2000
 """Turns of the event loop for which a held attempt waits."""

@@ -17,7 +17,7 @@ from harness.measure.heartbeats import (
 from harness.model.corpus import Item
 from harness.model.facts import Facts
 from harness.model.observation import CONTROL, Timings
-from test_suites.calibration.trials import dns, foreign, observation, reach, web
+from test_suites.kit.campaigns.trials import dns, foreign, observation, reach, web
 
 PLACE = HeartbeatTarget(line="proxy", profile="ks2", probe="web", port="")
 

@@ -20,7 +20,7 @@ from harness.model.plain_twin import TRIES, PlainTwins
 from harness.model.verdict import Verdict
 from harness.ports.network import Attempt, Origin, ProbeResult
 from harness.store.journal.journal import SegmentJournal
-from test_suites.calibration.trials import observation, web
+from test_suites.kit.campaigns.trials import observation, web
 from test_suites.unit.harness.scripted import CAMPAIGN, GOOD, RESET, SILENT, Played, Wire, tools
 
 ORIGIN = Origin(

@@ -21,7 +21,7 @@ from harness.model.campaign import Campaign
 from harness.model.observation import AttemptKey, Observation
 from harness.model.plain_twin import DONE
 from harness.store.journal.journal import SegmentJournal
-from test_suites.calibration.trials import observation, web
+from test_suites.kit.campaigns.trials import observation, web
 from test_suites.unit.harness.measure.test_blocked_retrials import Denying, Stern, blocked
 from test_suites.unit.harness.measure.test_early_stopping import Memory
 from test_suites.unit.harness.measure.test_silence_retrials import Line, silences

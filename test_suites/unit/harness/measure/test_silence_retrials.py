@@ -14,7 +14,7 @@ from harness.model.campaign import Campaign
 from harness.model.observation import CONTROL, Heartbeats, Observation
 from harness.model.plain_twin import DONE, DOUBTED_TURN, SAMPLE
 from harness.ports.network import Attempt, ProbeResult
-from test_suites.calibration.trials import failed, observation, web
+from test_suites.kit.campaigns.trials import failed, observation, web
 from test_suites.unit.harness.measure.test_early_stopping import Memory
 from test_suites.unit.harness.scripted import CAMPAIGN, SILENT, Played, tools
 

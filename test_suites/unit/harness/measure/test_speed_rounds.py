@@ -16,7 +16,7 @@ from harness.model.observation import CONTROL, Observation
 from harness.model.transfer import Transfer, transfer_of
 from harness.model.transfer_facts import TransferFacts
 from harness.store.journal.journal import open_journal
-from test_suites.simulated_speed import FEW_BYTES, SpeedCampaign
+from test_suites.kit.clocks.simulated_speed import FEW_BYTES, SpeedCampaign
 
 EXTENT = SpeedExtent(
     rounds=4, requests=3, connections=3, seconds=0.2, items=8, sizes=FEW_BYTES, samples=1

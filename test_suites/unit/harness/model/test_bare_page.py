@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.judge.block_page_check import is_wordless
 from harness.model.sketch import BARE
-from test_suites.calibration.trials import web
+from test_suites.kit.campaigns.trials import web
 
 
 def test_a_page_is_bare_up_to_that_many_characters() -> None:

@@ -17,7 +17,7 @@ from harness.model.coverage import (
 )
 from harness.model.metric import Metric, Part, Source
 from harness.model.scheme import Threshold
-from test_suites.example import example_metric, example_requirement
+from test_suites.kit.campaigns.example import example_metric, example_requirement
 
 HIDDEN = Source("real", is_hidden=True)
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from harness.model.instrument_record import ClientHello, ClockState, InstrumentRecord
-from test_suites.instrument import UNSYNCHRONISED, WHOLE, record
+from test_suites.kit.campaigns.instrument import UNSYNCHRONISED, WHOLE, record
 
 
 def test_a_whole_record_misses_nothing_and_comes_back() -> None:

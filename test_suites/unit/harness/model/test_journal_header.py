@@ -11,7 +11,7 @@ import pytest
 
 from harness.model.batch import count_batches
 from harness.model.journal_header import JournalHeader, LabelAudit, PackNote
-from test_suites.journal_headers import CAMPAIGN, header
+from test_suites.kit.campaigns.journal_headers import CAMPAIGN, header
 
 TEXT = CAMPAIGN.model_dump_json()
 WHOLE = header(

@@ -11,7 +11,11 @@ from harness.model.corpus import PackKind
 from harness.model.metric import Metric
 from harness.model.outcome import Assessment, Conformity, Outcome, Precondition
 from harness.model.scheme import Measure, Requirement, Threshold
-from test_suites.example import example_assessment, example_outcome, example_requirement
+from test_suites.kit.campaigns.example import (
+    example_assessment,
+    example_outcome,
+    example_requirement,
+)
 from test_suites.unit.harness.assess.test_outcomes import held, precondition, rate, requirement
 
 METRIC = Metric(

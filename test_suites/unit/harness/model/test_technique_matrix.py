@@ -23,7 +23,7 @@ from harness.model.technique_matrix import (
     technique_matrix,
 )
 from harness.model.verdict import Mechanism, State
-from test_suites.technique_example import plain, trial
+from test_suites.kit.campaigns.technique_example import plain, trial
 
 THROUGH, UNDECIDED, STOPPED, NOT_NEEDED, NOT_CARRIED = TechniqueState
 

@@ -7,7 +7,7 @@ import pytest
 from harness.model.facts import DnsFacts, Facts, ReachFacts, WebFacts
 from harness.model.observation import Failure
 from harness.model.verdict import is_answer, is_busy, is_silent, is_trouble
-from test_suites.calibration.trials import dns, failed, observation, reach, web
+from test_suites.kit.campaigns.trials import dns, failed, observation, reach, web
 
 SERVFAIL = dns(rcode="SERVFAIL")
 MUTE = failed("generic_timeout_error")

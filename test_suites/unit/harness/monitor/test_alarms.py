@@ -22,7 +22,7 @@ from harness.monitor.alarms import (
     signal_over,
 )
 from harness.monitor.series import Series, series_of
-from test_suites.unit.harness.monitor.monitored_runs import BEGUN, DAY, reading, run
+from test_suites.kit.campaigns.monitored_runs import BEGUN, DAY, reading, run
 
 NOW = BEGUN + 30 * DAY
 SITES = ("Hill School", "Vale School", "Dale School")

@@ -23,7 +23,7 @@ from harness.monitor.field_draw import (
     refusal,
     services_required,
 )
-from test_suites.field_example import (
+from test_suites.kit.campaigns.field_example import (
     COMMITTED,
     DRAWN,
     SEED,

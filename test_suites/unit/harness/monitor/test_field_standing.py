@@ -11,7 +11,7 @@ from harness.model.any_event import AnyEvent
 from harness.model.field_event import FieldEvent
 from harness.model.outcome import Conformity
 from harness.monitor.field_standing import FieldStanding, Tally, periods_of, standing
-from test_suites.field_example import (
+from test_suites.kit.campaigns.field_example import (
     DRAWN,
     added,
     committed,

@@ -10,7 +10,7 @@ import pytest
 from harness.model.alarm import Alarm, AlarmRetest, AlarmRule, AlarmState, RaisedAlarm
 from harness.model.conformity import Conformity
 from harness.monitor.series import series_of
-from test_suites.unit.harness.monitor.monitored_runs import BEGUN, DAY, reading, run
+from test_suites.kit.campaigns.monitored_runs import BEGUN, DAY, reading, run
 
 
 def ended_alarm(ended: datetime, requirement: str = "URL-04") -> Alarm:

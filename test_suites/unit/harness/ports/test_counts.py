@@ -8,7 +8,7 @@ from harness.model.outcome_group import Counts
 from harness.model.verdict_basis import VerdictBasis
 from harness.ports.judging import CountedVerdicts
 from harness.verdicts.cached_verdicts import StoredVerdicts
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 
 
 def test_nothing_says_nothing() -> None:

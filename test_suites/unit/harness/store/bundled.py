@@ -14,9 +14,9 @@ from harness.store.bundle import (
     write_bundle,
 )
 from harness.store.journal.journal import SegmentJournal
-from test_suites.example import example_assessment
-from test_suites.journal_headers import CAMPAIGN, header
-from test_suites.keys import write_keys
+from test_suites.kit.campaigns.example import example_assessment
+from test_suites.kit.campaigns.journal_headers import CAMPAIGN, header
+from test_suites.kit.hubs.keys import write_keys
 
 STEP = 53
 """Of the bytes that are changed, the distance from one to the next; a prime."""

@@ -21,7 +21,7 @@ from harness.store.assessments import (
     read_assessment,
     write_assessment,
 )
-from test_suites.example import example_assessment, example_metric, example_outcome
+from test_suites.kit.campaigns.example import example_assessment, example_metric, example_outcome
 
 SHARES = st.none() | st.floats(0, 1, allow_nan=False)
 

@@ -21,8 +21,8 @@ from harness.store.bundle import (
     write_bundle,
 )
 from harness.store.journal.journal import SegmentJournal
-from test_suites.example import example_assessment, example_outcome
-from test_suites.keys import write_keys
+from test_suites.kit.campaigns.example import example_assessment, example_outcome
+from test_suites.kit.hubs.keys import write_keys
 from test_suites.unit.harness.store.bundled import (
     ASSESSMENT,
     files_of,

@@ -23,9 +23,9 @@ from harness.store.bundle import (
 )
 from harness.store.bundle_reading import opened_bundle
 from harness.store.journal.journal import SegmentJournal
-from test_suites.example import example_assessment
-from test_suites.keys import write_keys
-from test_suites.sizes import IS_FULL
+from test_suites.kit.campaigns.example import example_assessment
+from test_suites.kit.clocks.sizes import IS_FULL
+from test_suites.kit.hubs.keys import write_keys
 from test_suites.unit.harness.store.bundled import (
     ASSESSMENT,
     MANIFEST,

@@ -12,7 +12,7 @@ from ruamel.yaml.nodes import ScalarNode
 
 from harness.errors import FaultyDocument
 from harness.yaml_reader import DEPTH, DIGITS, VALUES, Document, compose, unreadable_scalar
-from test_suites.hostile_inputs.texts import YAML, laughs
+from test_suites.kit.campaigns.hostile_texts import YAML, laughs
 
 
 def refused(text: str) -> str:

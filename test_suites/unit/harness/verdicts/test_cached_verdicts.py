@@ -27,8 +27,8 @@ from harness.store.assessments import encode_assessment
 from harness.store.journal.journal import SegmentJournal
 from harness.verdicts.cached_verdicts import VerdictCache, counted_verdicts
 from harness.verdicts.corrected_labels import with_corrected_labels
-from test_suites.calibration.trials import batch_of, failed, observation, web
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
+from test_suites.kit.campaigns.trials import batch_of, failed, observation, web
 
 BLOCKED = web(canary="absent", status=403, title="Blocked")
 CAMPAIGN = Campaign.model_validate(

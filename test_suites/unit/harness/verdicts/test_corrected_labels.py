@@ -13,7 +13,7 @@ from harness.model.corpus import Appeal, Item
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import AttemptKey, Observation, Role, Timings
 from harness.verdicts.corrected_labels import appeals_to_hand_over, with_corrected_labels
-from test_suites.journal_headers import header
+from test_suites.kit.campaigns.journal_headers import header
 
 STOP = Stop(
     plan=1,

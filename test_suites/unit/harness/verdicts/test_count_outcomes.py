@@ -20,7 +20,7 @@ from harness.model.verdict_basis import VerdictBasis
 from harness.verdicts import count_outcomes
 from harness.verdicts.cached_verdicts import StoredVerdicts
 from harness.verdicts.count_outcomes import count_verdicts
-from test_suites.memory_fold import MemoryFold
+from test_suites.kit.campaigns.memory_fold import MemoryFold
 
 NOTHING = VerdictBasis(observations=0, rules_version="1", preconditions=())
 ITEMS = [

@@ -13,7 +13,7 @@ from harness.fleet.messages import AgentStatus, Poll
 from probes.agent.proxy_choice import NO_PROXY, ProxyChoice
 from probes.agent.uplink import HubUplink
 from probes.agent.uplink_error import UplinkError
-from test_suites.fake_hub import FakeHub
+from test_suites.kit.hubs.fake_hub import FakeHub
 
 POLL = Poll(status=AgentStatus(version="1"))
 AGENT = Identity.new()

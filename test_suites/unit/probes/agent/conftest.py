@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from test_suites.fake_hub import FakeHub
+from test_suites.kit.hubs.fake_hub import FakeHub
 from test_suites.unit.probes.agent.asking import AGENT
 
 

@@ -15,8 +15,8 @@ from harness.errors import UsageError
 from harness.fleet.messages import Polled, Refused, RunReport, encode
 from probes.agent.proxy_choice import FixedProxy, read_proxy
 from probes.agent.uplink_error import UplinkError
-from test_suites.fake_hub import FakeHub
-from test_suites.products.process import free_port
+from test_suites.kit.hubs.fake_hub import FakeHub
+from test_suites.kit.processes.product import free_port
 from test_suites.unit.probes.agent.asking import PATIENCE, POLL, trouble_of, uplink
 
 

@@ -12,7 +12,7 @@ import pytest
 from harness.fleet.messages import FetchPart, FilePart, FromAgent, FromHub, Polled, Refused, Update
 from probes.agent.offered_updates import MOST_BYTES, fetch_update
 from probes.agent.uplink_error import UplinkError
-from test_suites.fake_hub import HubMemory
+from test_suites.kit.hubs.fake_hub import HubMemory
 
 WHEEL = random.Random(2).randbytes(350_000)
 DIGEST = hashlib.sha256(WHEEL).hexdigest()

@@ -18,8 +18,8 @@ from probes.agent.pac_proxies import BAD_SECONDS, KEPT_SECONDS, PacProxies
 from probes.agent.proxy_server import Credentials, ProxyServer
 from probes.agent.uplink import HubUplink
 from probes.agent.uplink_error import UplinkError
-from test_suites.fake_hub import FakeHub
-from test_suites.products.process import free_port
+from test_suites.kit.hubs.fake_hub import FakeHub
+from test_suites.kit.processes.product import free_port
 
 HUB = "https://hub.accredit.test/agent/v1/time"
 Pac = Callable[[str], str]

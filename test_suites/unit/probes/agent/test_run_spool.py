@@ -28,7 +28,7 @@ from probes.agent.proxy_choice import NO_PROXY
 from probes.agent.run_spool import STALLED, UPLOAD_TRIES, RunSpool
 from probes.agent.uplink import HubUplink
 from probes.agent.uplink_error import UplinkError
-from test_suites.fake_hub import FakeHub, HubMemory
+from test_suites.kit.hubs.fake_hub import FakeHub, HubMemory
 
 DUE = datetime(2026, 11, 2, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)

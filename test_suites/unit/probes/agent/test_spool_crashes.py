@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from harness.fleet.messages import FromAgent, FromHub, RunReceived
 from probes.agent.run_spool import RunSpool
 from probes.agent.uplink_error import UplinkError
-from test_suites.fake_hub import HubMemory
+from test_suites.kit.hubs.fake_hub import HubMemory
 from test_suites.unit.probes.agent.sudden_end import Killed, killed_at
 
 START = datetime(2026, 11, 2, 8, tzinfo=UTC)

@@ -14,8 +14,8 @@ from harness.fleet.messages import Introduction, Polled, encode
 from probes.agent.proxy_choice import FixedProxy, read_proxy
 from probes.agent.uplink_error import UplinkError
 from probes.range.authority import Authority
-from test_suites.fake_hub import INTRODUCTIONS, FakeHub
-from test_suites.intercepting_proxy import InterceptingProxy, Interception
+from test_suites.kit.hubs.fake_hub import INTRODUCTIONS, FakeHub
+from test_suites.kit.networks.intercepting_proxy import InterceptingProxy, Interception
 from test_suites.unit.probes.agent.asking import AGENT, POLL, trouble_of, uplink
 
 

@@ -14,7 +14,7 @@ _SPEC = spec_from_file_location("machine_itself", machine.__file__)
 assert _SPEC is not None
 assert _SPEC.loader is not None
 itself: Any = module_from_spec(_SPEC)
-"""The module as it is: that of tests is made quiet (``test_suites.quiet_machine``)."""
+"""The module as it is: that of tests is made quiet (``test_suites.kit.quiet_machine``)."""
 _SPEC.loader.exec_module(itself)
 PROC, read_machine = itself.PROC, itself.read_machine
 

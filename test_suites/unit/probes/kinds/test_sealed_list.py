@@ -22,7 +22,7 @@ from probes.kinds.sealed_list import (
     SealedListHttp,
     SealedListHttps,
 )
-from test_suites.calibration.trials import observation
+from test_suites.kit.campaigns.trials import observation
 
 DIGITS = "0f" * 32
 ENTRY = Item(id=DIGITS, value=DIGITS, labels=("ILL.CSAM",), kind="sealed", sensitivity="S4")

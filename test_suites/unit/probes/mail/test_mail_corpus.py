@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from probes.mail import mail_corpus
 from probes.mail.mail_corpus import corpus_mails, prepared, raw_mails
 from probes.mail.mime_mail import Envelope
-from test_suites.mail_writing import AT, body_of, digest_of, leaves, parsed
+from test_suites.kit.networks.mail_writing import AT, body_of, digest_of, leaves, parsed
 
 ENVELOPE = Envelope(
     sender="office@news-7f000001.example.org", recipient="head@school.test",

@@ -25,7 +25,7 @@ from probes.mail.mime_mail import Envelope, plain_text
 from probes.mail.sender_domains import records_of
 from probes.net.file_contents import Opening, eicar, holds_test_string
 from probes.range.image_card import is_agreed
-from test_suites.mail_writing import (
+from test_suites.kit.networks.mail_writing import (
     AT,
     OUTSIDE,
     SCHOOL,

@@ -25,7 +25,7 @@ from probes.mail.sender_domains import (
     records_of,
     sender_domain,
 )
-from test_suites.mail_writing import signing_key
+from test_suites.kit.networks.mail_writing import signing_key
 
 ADDRESSES = st.ip_addresses().map(str)
 DIGESTS = st.text("0123456789abcdef", min_size=32, max_size=32)

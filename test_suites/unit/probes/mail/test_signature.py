@@ -13,8 +13,8 @@ from harness.errors import UsageError
 from harness.model.mail_case import MailCase
 from probes.mail.sender_domains import new_key, public_key_of, records_of
 from probes.mail.signature import sign, signing_key
-from test_suites.mail_writing import AT, OUTSIDE, digest_of, parsed, written
-from test_suites.mail_writing import signing_key as own_key
+from test_suites.kit.networks.mail_writing import AT, OUTSIDE, digest_of, parsed, written
+from test_suites.kit.networks.mail_writing import signing_key as own_key
 
 SIGNED = MailCase(direction="in", kind="signed", variant="text")
 CHANGED = MailCase(direction="in", kind="forged", variant="dkim")

@@ -21,7 +21,7 @@ from probes.net.client_hello import ClientHello, name_extension
 from probes.net.dialling import Stream
 from probes.net.first_flight import FlightShape, in_records, send_flight, written_parts
 from probes.net.local_binding import run_in_namespace
-from test_suites.own_network import own_network
+from test_suites.kit.networks.own_network import own_network
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or shutil.which("ip") is None, reason="needs Linux and ip"

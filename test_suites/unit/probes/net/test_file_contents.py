@@ -31,7 +31,7 @@ from probes.net.file_contents import (
     holds_test_string,
 )
 from probes.range.file_containers import in_container
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 CHANGED = {"rot13", "UTF-16 text of string", "lower-cased string", "agreed file"}
 """Containers in which the test string is not there any more."""

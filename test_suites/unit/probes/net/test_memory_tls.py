@@ -13,7 +13,7 @@ from probes.net.memory_tls import MemoryTls
 from probes.net.route import unverified_tls_context
 from probes.range.authority import Authority
 from probes.range.server_tls import Tls, server_context
-from test_suites.unit.probes.net.joined import Joined
+from test_suites.kit.networks.joined import Joined
 
 HOST = "cv-001.ways.accredit.test"
 

@@ -20,7 +20,7 @@ from probes.net.local_binding import (
     resolver_file,
     run_in_namespace,
 )
-from test_suites.own_network import own_network
+from test_suites.kit.networks.own_network import own_network
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux's")
 

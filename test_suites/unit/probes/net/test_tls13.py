@@ -24,7 +24,7 @@ from probes.net.tls13 import RETRY, HelloPlan, Tls13Client, Tls13Stream, build_h
 from probes.net.tls13_records import COMPATIBLE_CHANGE, handshake_message, plain_records
 from probes.range.authority import Authority
 from probes.range.server_tls import Tls, server_context
-from test_suites.unit.probes.net.joined import Joined
+from test_suites.kit.networks.joined import Joined
 
 HOST = b"cv-001.ways.accredit.test"
 PLAN = HelloPlan(names=(HOST,))

@@ -13,7 +13,7 @@ import pytest
 
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed, running
-from test_suites.public_origin import write_folder
+from test_suites.kit.networks.public_origin import write_folder
 
 PROFILES = ("ks2", "staff")
 Ask = Callable[..., dns.message.Message]

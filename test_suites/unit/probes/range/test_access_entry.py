@@ -15,7 +15,7 @@ from probes.range.access_log import AccessLog
 from probes.range.answer_progress import AnswerProgress
 from probes.range.connection import Request
 from probes.range.faults import Fault, FaultKind, Faults
-from test_suites.unit.probes.range.service_log import LogLine, lines_in
+from test_suites.kit.networks.service_log import LogLine, lines_in
 
 TEXT = st.text(max_size=12)
 ENTRY = AccessEntry(at=1764355639.1234, method="GET", url="http://a.test/")

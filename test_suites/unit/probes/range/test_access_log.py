@@ -19,7 +19,7 @@ import pytest
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import SERVICE_LOG_FILE, RangeTestbed, running
 from probes.range.user_proxy import RangeUser, UserDirectory
-from test_suites.unit.probes.range.service_log import LogLine, lines_in, times_in
+from test_suites.kit.networks.service_log import LogLine, lines_in, times_in
 
 PASSED, BLOCKED = "page-1.sites.accredit.test", "gamb-001.canary.accredit.test"
 SENTINEL = "amber-lantern.accredit.test"

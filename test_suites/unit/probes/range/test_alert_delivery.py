@@ -21,7 +21,7 @@ from probes.range.pending_entry import Asker
 from probes.range.testbed import running
 from probes.range.user_proxy import RangeUser, UserDirectory
 from probes.receivers.mailbox import alert_of_mail
-from test_suites.alert_receiving import (
+from test_suites.kit.networks.alert_receiving import (
     HOST,
     MARKER,
     SETTINGS,

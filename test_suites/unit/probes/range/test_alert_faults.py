@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from probes.range.alert_delivery import AlertSettings
 from probes.range.faults import ALERT_KINDS, SHARE_KINDS, WORD_KINDS, Fault, FaultKind
 from probes.range.testbed import RangeTestbed, running
-from test_suites.alert_receiving import WAIT, Inbox, Seen, receiving
+from test_suites.kit.networks.alert_receiving import WAIT, Inbox, Seen, receiving
 
 PASSED, BLOCKED = "page-1.sites.accredit.test", "gamb-001.canary.accredit.test"
 NONCE = "0123456789abcdef" * 2

@@ -13,7 +13,7 @@ from probes.range.listener import Listener
 from probes.range.origin_pages import Page
 from probes.range.visitor_limits import VisitorLimits, VisitorRules
 from probes.range.zone import LANDING_ADDRESS
-from test_suites.products.process import free_port
+from test_suites.kit.processes.product import free_port
 
 
 class Echo(Connection):

@@ -27,8 +27,8 @@ from probes.net.tunnel_pieces import Wanted, read_piece, write_wanted
 from probes.range.datagram_server import DatagramServer, Peer
 from probes.range.public_origin import check_ports, read_key
 from probes.range.visitor_limits import VisitorLimits, VisitorRules
-from test_suites.products.process import free_port
-from test_suites.public_origin import ZONE, free_ports, limit, origin_in, write_folder
+from test_suites.kit.networks.public_origin import ZONE, free_ports, limit, origin_in, write_folder
+from test_suites.kit.processes.product import free_port
 
 HOST = f"x-1.ways.{ZONE}"
 ATTEMPT = AttemptKey(campaign="c", item="x", probe="techniques", line="l", profile="ks2")

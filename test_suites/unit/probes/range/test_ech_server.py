@@ -24,7 +24,7 @@ from probes.range.authority import Authority
 from probes.range.ech_server import OriginEch, Tls13Server, TlsWithEch
 from probes.range.server_tls import server_context
 from probes.range.testbed import RangeTestbed
-from test_suites.unit.probes.net.joined import Joined
+from test_suites.kit.networks.joined import Joined
 
 HOST, PUBLIC = "cv-001.ways.accredit.test", "open.ways.accredit.test"
 OFFER = OriginEch.of(b"key of the markers")

@@ -13,7 +13,7 @@ from harness.model.protocol_case import CONTROL_PORTS
 from probes.range.testbed import RangeTestbed, running
 from probes.range.user_proxy import RangeUser, UserDirectory
 from probes.tunnels.table import UDP_PORTS
-from test_suites.unit.probes.range.service_log import lines_in
+from test_suites.kit.networks.service_log import lines_in
 
 URL = "http://page-1.sites.accredit.test/"
 USERS = UserDirectory(users={"ann": RangeUser(profile="ks2", password="p")})

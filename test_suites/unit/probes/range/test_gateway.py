@@ -25,12 +25,6 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]
         yield world
 
 
-@pytest.fixture
-def world(standing: RangeTestbed) -> RangeTestbed:
-    standing.faults.clear()
-    return standing
-
-
 def port_of(world: RangeTestbed, port: int) -> int:
     """Where the gateway listens for clients of a port."""
     return int(world.origin.services["reference"]["gateway"]["ks2"][str(port)])

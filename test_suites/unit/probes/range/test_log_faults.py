@@ -18,7 +18,7 @@ from probes.range.faults import LOG_KINDS, SHARE_KINDS, Fault, FaultKind
 from probes.range.log_faults import without_query, without_search_terms
 from probes.range.testbed import RangeTestbed, running
 from probes.range.zone import TWIN_ZONE, ZONE
-from test_suites.unit.probes.range.service_log import LogLine, lines_in, times_in
+from test_suites.kit.networks.service_log import LogLine, lines_in, times_in
 
 PASSED, BLOCKED = "page-1.sites.accredit.test", "gamb-001.canary.accredit.test"
 TWIN = twin_of(BLOCKED, ZONE, TWIN_ZONE)
@@ -44,12 +44,6 @@ Expected = Callable[[list[LogLine]], list[LogLine]]
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
     with running(tmp_path_factory.mktemp("range")) as world:
         yield world
-
-
-@pytest.fixture
-def world(standing: RangeTestbed) -> RangeTestbed:
-    standing.faults.clear()
-    return standing
 
 
 def send_all(world: RangeTestbed) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ from probes.range.connection import parse_request
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.monitoring import LONGEST_SHOWN, Monitor
 from probes.range.pending_entry import Asker
-from test_suites.alert_receiving import (
+from test_suites.kit.networks.alert_receiving import (
     HOST,
     MARKER,
     SETTINGS,

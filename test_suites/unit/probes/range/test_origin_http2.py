@@ -18,7 +18,7 @@ from probes.net.exchange_recorder import ExchangeRecorder
 from probes.net.raw_http2 import Http2Client
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
-from test_suites.public_origin import ZONE, limit, origin_in
+from test_suites.kit.networks.public_origin import ZONE, limit, origin_in
 
 KEY = AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2")
 

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import UsageError
 from probes.range import public_origin
-from test_suites.public_origin import origin_in
+from test_suites.kit.networks.public_origin import origin_in
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from harness.model.protocol_case import OWN_PORTS, OwnPort
 from probes.kinds.protocols import OPENINGS
 from probes.range.arrival_log import ArrivalLog
 from probes.range.protocol_server import LONGEST, SPEAKERS, ProtocolServers
-from test_suites.products.process import free_port
-from test_suites.public_origin import ZONE, origin_in, write_folder
+from test_suites.kit.networks.public_origin import ZONE, origin_in, write_folder
+from test_suites.kit.processes.product import free_port
 
 KEY = b"k" * 32
 HOST = "shed.accredit.test"

@@ -19,7 +19,15 @@ import pytest
 from harness.model.content_form import PageContent
 from probes.range import name_server
 from probes.range.public_origin import PublicOrigin
-from test_suites.public_origin import ELSEWHERE, TWINS, ZONE, get, limit, origin_in, sent
+from test_suites.kit.networks.public_origin import (
+    ELSEWHERE,
+    TWINS,
+    ZONE,
+    get,
+    limit,
+    origin_in,
+    sent,
+)
 
 HOST = f"porn-001.canary.{ZONE}"
 

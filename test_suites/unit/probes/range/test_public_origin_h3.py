@@ -20,7 +20,14 @@ from probes.net.quic_client import QuicClient, QuicHello
 from probes.net.route import Address
 from probes.range.authority import Authority
 from probes.range.public_origin import PublicOrigin
-from test_suites.public_origin import TWINS, ZONE, free_ports, limit, origin_in, write_folder
+from test_suites.kit.networks.public_origin import (
+    TWINS,
+    ZONE,
+    free_ports,
+    limit,
+    origin_in,
+    write_folder,
+)
 
 HOST = f"porn-001.canary.{ZONE}"
 PATIENCE = 60

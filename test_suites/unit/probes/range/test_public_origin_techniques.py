@@ -28,7 +28,7 @@ from probes.net.local_binding import UNBOUND
 from probes.net.route import Address
 from probes.net.tls13 import HelloPlan, Tls13Client, Tls13Stream, build_hello
 from probes.range.public_origin import PublicOrigin
-from test_suites.public_origin import ZONE, get, origin_in, sent
+from test_suites.kit.networks.public_origin import ZONE, get, origin_in, sent
 
 HOST = f"porn-001.canary.{ZONE}"
 

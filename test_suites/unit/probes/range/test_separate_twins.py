@@ -25,7 +25,7 @@ from probes.range.origin_settings import OriginSettings, TwinSettings
 from probes.range.public_origin import PublicOrigin
 from probes.range.resolver import ZoneServer
 from probes.range.zone import PageKind, ZoneNames
-from test_suites.public_origin import TWINS, ZONE, origin_in, write_folder
+from test_suites.kit.networks.public_origin import TWINS, ZONE, origin_in, write_folder
 
 SECOND = "meadow.example"
 APART = "127.0.0.9"

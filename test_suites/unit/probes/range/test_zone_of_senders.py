@@ -21,10 +21,10 @@ from probes.range.name_server import NameServer, Reply, answer
 from probes.range.resolver import ZoneServer
 from probes.range.testbed import RangeTestbed, range_mail_key
 from probes.range.zone import RANGE, TWIN_ZONE, ZONE, PageKind
-from test_suites.mail_writing import signing_key
-from test_suites.public_origin import TWINS as PUBLIC_TWINS
-from test_suites.public_origin import ZONE as PUBLIC_ZONE
-from test_suites.public_origin import origin_in
+from test_suites.kit.networks.mail_writing import signing_key
+from test_suites.kit.networks.public_origin import TWINS as PUBLIC_TWINS
+from test_suites.kit.networks.public_origin import ZONE as PUBLIC_ZONE
+from test_suites.kit.networks.public_origin import origin_in
 
 LABEL = "office-7f000001"
 HOSTS = (f"{LABEL}.{ZONE}", f"{LABEL}.canary.{ZONE}", f"{LABEL}.{TWIN_ZONE}")

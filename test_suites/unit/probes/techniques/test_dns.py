@@ -21,8 +21,7 @@ from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
-from test_suites.technique_results import obstacle_of
-from test_suites.trying_techniques import HOST, PAGE, sighting, technique, tried
+from test_suites.kit.campaigns.techniques import HOST, PAGE, obstacle_of, sighting, technique, tried
 
 POLICY = FilterPolicy(
     categories={HOST: "MALW.BYPASS"},

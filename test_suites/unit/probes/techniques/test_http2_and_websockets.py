@@ -26,7 +26,7 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed
 from probes.techniques.steps import read_statement
-from test_suites.technique_results import obstacle_of
+from test_suites.kit.campaigns.techniques import obstacle_of
 
 HOST, ALLOWED = "x-1.ways.accredit.test", "open.ways.accredit.test"
 TUNNELLED = r"http1 GET / HTTP/1.1\r\nHost: {host}\r\n{marks}\r\n"

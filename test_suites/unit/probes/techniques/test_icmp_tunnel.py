@@ -20,8 +20,8 @@ from probes.range.arrival_log import ArrivalLog
 from probes.range.icmp_endpoint import IcmpEndpoint, may_answer_pings
 from probes.range.origin_pages import Pages
 from probes.range.tunnel_pages import TunnelPages
-from test_suites.own_network import own_network
-from test_suites.trying_techniques import HOST, tried
+from test_suites.kit.campaigns.techniques import HOST, tried
+from test_suites.kit.networks.own_network import own_network
 
 ORIGIN = Origin(
     zone="accredit.test", resolver="127.0.0.1:53", ports={80: 80}, authority="", key=b"k" * 16

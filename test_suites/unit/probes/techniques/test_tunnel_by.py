@@ -20,7 +20,7 @@ from probes.net import private_network
 from probes.range.bound_socket import bound_socket
 from probes.range.testbed import RangeTestbed
 from probes.techniques.steps import read_statement
-from test_suites.trying_techniques import PAGE, technique, tried
+from test_suites.kit.campaigns.techniques import PAGE, technique, tried
 
 SSH, WIREGUARD = f"tunnel-by ssh | {PAGE}", f"tunnel-by wireguard | {PAGE}"
 

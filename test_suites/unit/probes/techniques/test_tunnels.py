@@ -15,8 +15,14 @@ from probes.lines.direct import Control, ControlOptions, ResolverLine, ResolverO
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
-from test_suites.technique_results import obstacle_of
-from test_suites.trying_techniques import HOST, attempt_of, sighting, technique, tried
+from test_suites.kit.campaigns.techniques import (
+    HOST,
+    attempt_of,
+    obstacle_of,
+    sighting,
+    technique,
+    tried,
+)
 
 TUNNELS = {
     "dns-tunnel": ("dns", "TXT tunnel"),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from test_suites.follow_up_desk import FollowUpDesk
-from test_suites.hub_items_example import campaigns_registry
-from test_suites.hub_items_pages import PagesWorld
+from test_suites.kit.hubs.follow_up_desk import FollowUpDesk
+from test_suites.kit.hubs.hub_items_example import campaigns_registry
+from test_suites.kit.hubs.hub_items_pages import PagesWorld
 
 
 @pytest.fixture

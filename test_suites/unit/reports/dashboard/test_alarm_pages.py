@@ -16,7 +16,7 @@ from harness.model.surveillance_event import AlarmRetested
 from harness.store.hub.hub_tables import OUTCOMES
 from reports.dashboard.addresses import address
 from reports.dashboard.pages.alarms import causes_of
-from test_suites.follow_up_desk import (
+from test_suites.kit.hubs.follow_up_desk import (
     ACME,
     NOW,
     PEOPLE,

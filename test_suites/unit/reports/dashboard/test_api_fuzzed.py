@@ -21,9 +21,9 @@ from schemathesis.checks import (
 )
 
 from harness.model.hub_access import Role
-from test_suites.hub_items_example import campaigns_registry
-from test_suites.unit.harness.cli.hub_example import HubExample
-from test_suites.unit.harness.cli.upload_desk import UploadDesk
+from test_suites.kit.hubs.hub_example import HubExample
+from test_suites.kit.hubs.hub_items_example import campaigns_registry
+from test_suites.kit.hubs.upload_desk import UploadDesk
 from test_suites.unit.reports.dashboard.test_results_api import ApiWorld
 
 CHECKS = [

@@ -8,8 +8,15 @@ from sqlalchemy import update
 from harness.store.hub.hub_tables import CAMPAIGNS, OUTCOMES
 from reports.dashboard.addresses import address
 from reports.dashboard.pages.campaign import place_in_words
-from test_suites.hub_items_example import AFTER, BEFORE, NORTHGATE, SCHEME, THEIRS, add_campaign
-from test_suites.hub_items_pages import (
+from test_suites.kit.hubs.hub_items_example import (
+    AFTER,
+    BEFORE,
+    NORTHGATE,
+    SCHEME,
+    THEIRS,
+    add_campaign,
+)
+from test_suites.kit.hubs.hub_items_pages import (
     SUPPLIER,
     TOKEN,
     PagesWorld,

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from harness.store.hub.hub_tables import CAMPAIGNS
 from reports.dashboard.addresses import address
-from test_suites.hub_items_example import (
+from test_suites.kit.hubs.hub_items_example import (
     AFTER,
     BEFORE,
     BRIGHTWATER,
@@ -16,7 +16,14 @@ from test_suites.hub_items_example import (
     THEIRS,
     add_campaign,
 )
-from test_suites.hub_items_pages import SUPPLIER, PagesWorld, heading, links, table_of, text_of
+from test_suites.kit.hubs.hub_items_pages import (
+    SUPPLIER,
+    PagesWorld,
+    heading,
+    links,
+    table_of,
+    text_of,
+)
 
 # Two runs
 

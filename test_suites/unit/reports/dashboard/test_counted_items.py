@@ -9,7 +9,7 @@ import pytest
 from harness.model.outcome import CategoryRate
 from harness.model.scheme import Measure
 from reports.dashboard.counted_items import counted_categories, counted_kinds, missed_state
-from test_suites.example import example_metric, example_outcome, example_requirement
+from test_suites.kit.campaigns.example import example_metric, example_outcome, example_requirement
 
 
 def rate(category: str, expects: str, **fields: Any) -> CategoryRate:

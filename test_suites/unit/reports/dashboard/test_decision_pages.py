@@ -6,7 +6,7 @@ import pytest
 
 from harness.model.hub_access import Permission
 from reports.dashboard.addresses import address
-from test_suites.follow_up_desk import ACME, PEOPLE, SERVICE, FollowUpDesk, words_of
+from test_suites.kit.hubs.follow_up_desk import ACME, PEOPLE, SERVICE, FollowUpDesk, words_of
 
 PATH = address("decisions", ACME, "spring@becta-2008")
 

@@ -15,8 +15,8 @@ from harness.model.hub_access import Role
 from harness.store.registry.opening import open_registry
 from reports.dashboard.access import NotHere, Refusal, SignInNeeded
 from reports.dashboard.agent_api import RequestLine
-from test_suites.hub_pages import example_viewers
-from test_suites.hub_serving import NOW, Asker, app_of
+from test_suites.kit.hubs.hub_pages import example_viewers
+from test_suites.kit.hubs.hub_serving import NOW, Asker, app_of
 
 FAILURES: dict[str, tuple[Exception, int, str]] = {
     "missing": (NotHere(), 404, "There is no such page for you"),

@@ -13,8 +13,15 @@ from harness.store.evidence import EvidenceFolder
 from harness.store.hub.hub_tables import ITEMS
 from harness.store.hub.item_rows import age_out
 from reports.dashboard.addresses import address
-from test_suites.hub_items_example import AFTER, BEFORE, HIDDEN_VALUE, NORTHGATE, PAGE, SECRET
-from test_suites.hub_items_pages import (
+from test_suites.kit.hubs.hub_items_example import (
+    AFTER,
+    BEFORE,
+    HIDDEN_VALUE,
+    NORTHGATE,
+    PAGE,
+    SECRET,
+)
+from test_suites.kit.hubs.hub_items_pages import (
     PAGE_SHA,
     READERS,
     SCHOOL,

@@ -12,8 +12,15 @@ from selectolax.lexbor import LexborHTMLParser
 
 from harness.model.hub_access import Role
 from reports.dashboard.addresses import address, name_in, place_after, segment
-from test_suites.hub_items_example import AFTER, BEFORE, BRIGHTWATER, MEASURED, NORTHGATE, THEIRS
-from test_suites.hub_items_pages import (
+from test_suites.kit.hubs.hub_items_example import (
+    AFTER,
+    BEFORE,
+    BRIGHTWATER,
+    MEASURED,
+    NORTHGATE,
+    THEIRS,
+)
+from test_suites.kit.hubs.hub_items_pages import (
     PAGE_SHA,
     PATHS,
     SCHOOL,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.dashboard.observation_hops import hop_rows
-from test_suites.calibration.trials import observation, web
+from test_suites.kit.campaigns.trials import observation, web
 
 OURS, THEIRS = "47d3a229ab9c5bc7fe618932be30142d", "2f138e15dfe8503983ba780dcb843721"
 

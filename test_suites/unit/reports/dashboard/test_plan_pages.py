@@ -14,7 +14,7 @@ from harness.model.retest_schedule import SampleRule
 from harness.store.hub.hub_tables import CAMPAIGNS
 from reports.dashboard.act_forms import PLAN_ACTS
 from reports.dashboard.addresses import address
-from test_suites.follow_up_desk import (
+from test_suites.kit.hubs.follow_up_desk import (
     ACME,
     BETA,
     NOW,
@@ -25,7 +25,7 @@ from test_suites.follow_up_desk import (
     path_of_plan,
     words_of,
 )
-from test_suites.hub_serving import CSRF
+from test_suites.kit.hubs.hub_serving import CSRF
 
 
 def test_a_plan_is_submitted_agreed_claimed_and_closed_by_people_on_the_hub(

@@ -27,9 +27,9 @@ from reports.next_steps import day
 from reports.site.public_facts import public_register
 from reports.site.public_pages import public_files
 from reports.words import AREAS
-from test_suites.hub_pages import VIEWS, example_viewers, filled_registry, service_page
-from test_suites.hub_serving import Asker, app_of
-from test_suites.site_example import NOW, checks_of
+from test_suites.kit.hubs.hub_pages import VIEWS, example_viewers, filled_registry, service_page
+from test_suites.kit.hubs.hub_serving import Asker, app_of
+from test_suites.kit.hubs.site_example import NOW, checks_of
 
 REGISTER = public_register(VIEWS, NOW, checks_of(VIEWS))
 FILES = public_files(REGISTER)

@@ -26,7 +26,7 @@ from harness.store.hub.hub_tables import OUTCOMES
 from reports.dashboard.addresses import segment
 from reports.dashboard.pages import requirement
 from reports.dashboard.service_reading import service_address
-from test_suites.hub_result_pages import (
+from test_suites.kit.hubs.hub_result_pages import (
     READERS,
     SUPPLIER,
     TOKEN,
@@ -35,8 +35,8 @@ from test_suites.hub_result_pages import (
     links,
     statements,
 )
-from test_suites.projected_example import Projected, projected
-from test_suites.site_example import NOW, added, example_views, view_of
+from test_suites.kit.hubs.projected_example import Projected, projected
+from test_suites.kit.hubs.site_example import NOW, added, example_views, view_of
 
 NORTHGATE, BRIGHTWATER = (view.name for view in example_views())
 GATEWAY = service_address(NORTHGATE, "SchoolShield Gateway")

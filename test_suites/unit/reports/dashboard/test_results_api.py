@@ -25,7 +25,7 @@ from reports.dashboard.api.follow_up import follow_up_routes
 from reports.dashboard.api.metrics import METRICS, RequestMetrics, metrics_routes
 from reports.dashboard.api.results import result_routes
 from reports.dashboard.rate_limit import RateLimit
-from test_suites.hub_items_example import (
+from test_suites.kit.hubs.hub_items_example import (
     AFTER,
     BEFORE,
     BRIGHTWATER,
@@ -36,8 +36,8 @@ from test_suites.hub_items_example import (
     THEIRS,
     campaigns_registry,
 )
-from test_suites.hub_serving import NOW, app_of, viewers_of
-from test_suites.unit.harness.cli.upload_desk import AppClient
+from test_suites.kit.hubs.hub_serving import NOW, app_of, viewers_of
+from test_suites.kit.hubs.upload_desk import AppClient
 
 ASSESSOR, SUPPLIER = Role.ASSESSOR.value, Role.SUPPLIER.value
 RESULTS = {Role.SCHEME_OWNER, Role.ASSESSOR, Role.DECISION_MAKER, Role.SUPPLIER}

@@ -13,8 +13,14 @@ from harness.model.hub_access import GRANTS, Permission, Role
 from harness.store.registry.opening import open_registry
 from reports.dashboard.pages import sites
 from reports.dashboard.sites_port import SiteFacts
-from test_suites.hub_pages import HILL, InventedSites, example_viewers, invented_sites, many_sites
-from test_suites.hub_serving import Asker, app_of
+from test_suites.kit.hubs.hub_pages import (
+    HILL,
+    InventedSites,
+    example_viewers,
+    invented_sites,
+    many_sites,
+)
+from test_suites.kit.hubs.hub_serving import Asker, app_of
 
 FORMULA = SiteFacts(
     site='=HYPERLINK("http://x")', service="<img src=x onerror=alert(1)>", supplier="@x",

@@ -12,11 +12,11 @@ from selectolax.lexbor import LexborHTMLParser
 from harness.store.hub.repository import Repository
 from reports.dashboard.pages.states import STATES
 from reports.dashboard.static_files import REPORTS
-from test_suites.hub_page_sets import PAGE_SETS
-from test_suites.hub_pages import example_routes, example_viewers, filled_registry
-from test_suites.hub_serving import Asker, app_of
-from test_suites.state_marks import STATES as MARKED
-from test_suites.state_marks import states_by_colour_alone
+from test_suites.kit.hubs.hub_page_sets import PAGE_SETS
+from test_suites.kit.hubs.hub_pages import example_routes, example_viewers, filled_registry
+from test_suites.kit.hubs.hub_serving import Asker, app_of
+from test_suites.kit.hubs.state_marks import STATES as MARKED
+from test_suites.kit.hubs.state_marks import states_by_colour_alone
 
 TOKEN = re.compile(r"--([a-z-]+): (#[0-9a-f]{3,6})")
 TEXT, GRAPHIC = 4.5, 3.0

@@ -10,9 +10,9 @@ import pytest
 from harness.model.hub_access import Role
 from harness.store.hub.repository import Repository
 from reports.dashboard.static_files import FOLDER, static_files, static_url
-from test_suites.hub_page_sets import PAGE_SETS
-from test_suites.hub_pages import example_routes, example_viewers, filled_registry
-from test_suites.hub_serving import Asker, app_of
+from test_suites.kit.hubs.hub_page_sets import PAGE_SETS
+from test_suites.kit.hubs.hub_pages import example_routes, example_viewers, filled_registry
+from test_suites.kit.hubs.hub_serving import Asker, app_of
 
 INLINE = re.compile(
     r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]* src=\"/static/)|javascript:", re.IGNORECASE

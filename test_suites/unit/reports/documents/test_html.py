@@ -17,7 +17,7 @@ from harness.model.outcome import Assessment, Conformity, Precondition
 from harness.store.assessments import digest_of
 from reports.documents import DOCUMENTS, Report, html
 from reports.next_steps import NextStep
-from test_suites.example import (
+from test_suites.kit.campaigns.example import (
     example_assessment,
     example_metric,
     example_outcome,

@@ -14,8 +14,8 @@ from harness.model.observation import CONTROL, Observation, Stage
 from harness.ports.storage import Journal
 from reports.exports import JOURNAL_EXPORTERS
 from reports.exports.ooni import export_ooni
-from test_suites.calibration.memory_journal import MemoryJournal
-from test_suites.calibration.trials import (
+from test_suites.kit.campaigns.memory_journal import MemoryJournal
+from test_suites.kit.campaigns.trials import (
     THEIRS,
     batch_of,
     dns,

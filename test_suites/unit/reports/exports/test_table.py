@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.model.outcome import Conformity
 from harness.untrusted.visible_text import cell_text
 from reports.exports.table import LONGEST_CELL, outcomes_table, write_outcomes
-from test_suites.example import (
+from test_suites.kit.campaigns.example import (
     example_assessment,
     example_metric,
     example_outcome,

@@ -15,7 +15,7 @@ from harness.model.outcome import Assessment, Conformity
 from reports.documents import DOCUMENTS, Report
 from reports.oscal.assessment import plan_document, results_document
 from reports.oscal.pieces import id_of_risk
-from test_suites.example import example_assessment, example_finding, example_outcome
+from test_suites.kit.campaigns.example import example_assessment, example_finding, example_outcome
 from test_suites.unit.reports.oscal.oscal_schema import faults
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=60)

@@ -27,7 +27,7 @@ from harness.model.retest_schedule import SampleRule
 from harness.model.stream import StreamHead
 from reports.oscal.pieces import marked, plain, token
 from reports.oscal.poam import write_poam
-from test_suites.example import example_finding
+from test_suites.kit.campaigns.example import example_finding
 from test_suites.unit.harness.follow.test_stream_life import TrackedLife, run_life
 from test_suites.unit.reports.oscal.oscal_schema import faults, require_fedramp
 

@@ -9,7 +9,7 @@ from harness.model.event import PlanSuperseded
 from harness.model.obligation import Lane
 from reports.site.board_facts import CLOSED_WITHIN, board_of
 from reports.site.private_pages import private_files
-from test_suites.site_example import NOW, example_views, on
+from test_suites.kit.hubs.site_example import NOW, example_views, on
 
 VIEWS = example_views()
 GATEWAY, FILTER = VIEWS

@@ -26,7 +26,7 @@ from reports.site.public_pages import COLUMNS, public_files
 from reports.site.status_feed import ATOM
 from reports.site.stream_view import StreamView
 from reports.words import STATUSES
-from test_suites.site_example import NOW, checks_of, example_views, on
+from test_suites.kit.hubs.site_example import NOW, checks_of, example_views, on
 
 VIEWS = example_views()
 REGISTER = public_register(VIEWS, NOW, checks_of(VIEWS))

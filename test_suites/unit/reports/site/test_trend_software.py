@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from test_suites.instrument import record as instrument_record
+from test_suites.kit.campaigns.instrument import record as instrument_record
 from test_suites.unit.reports.site.test_trends import campaign, measured, with_campaigns
 
 

@@ -22,9 +22,9 @@ from reports.site.trend_causes import Instrument, changes_of_instrument
 from reports.site.trend_chart import MARGIN, PLOT, chart_of, frame_of, sign_of
 from reports.site.trend_facts import Trend, TrendSeries, trends
 from reports.site.trend_limits import control_limits
-from test_suites.example import example_assessment, example_metric, example_outcome
-from test_suites.house.rooms import ROOT
-from test_suites.site_example import NOW, PERSON, example_views
+from test_suites.kit.campaigns.example import example_assessment, example_metric, example_outcome
+from test_suites.kit.hubs.site_example import NOW, PERSON, example_views
+from test_suites.kit.rooms import ROOT
 
 GATEWAY, FILTER = example_views()
 (TREND,) = trends(GATEWAY, NOW)

@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from test_suites.accreditation import notes
-from test_suites.example import (
+from test_suites.kit.campaigns.example import (
     example_assessment,
     example_outcome,
     example_outcomes,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from test_suites.house.rooms import ROOT, syntax
+from test_suites.kit.rooms import ROOT, syntax
 from test_suites.mutations.entry import Entry, read_entries
 
 ENTRIES = read_entries()

@@ -10,8 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from test_suites.products import process
-from test_suites.products.process import LOOPBACK, DidNotStart, Folder, Process, free_port, require
+from test_suites.kit.processes.product import (
+    LOOPBACK,
+    DidNotStart,
+    Folder,
+    Process,
+    free_port,
+    require,
+)
 
 LISTENER = """
 import os, socket, sys, time
@@ -73,7 +79,7 @@ def test_one_that_ends_shows_its_log(tmp_path: Path) -> None:
 def test_one_that_stays_silent_is_given_up_and_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "PATIENCE", 0.0)
+    monkeypatch.setattr("test_suites.kit.processes.product.PATIENCE", 0.0)
     log = tmp_path / "log"
     patient = Process(
         (sys.executable, "-c", "import time; time.sleep(600)"),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from harness.ports.network import Origin
-from test_suites.products.process import LOOPBACK, free_port
+from test_suites.kit.processes.product import LOOPBACK, free_port
 from test_suites.products.uplink import Uplink
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from harness.errors import UsageError
 from harness.interop.logs import LOG_IMPORTERS
 from harness.interop.logs.reading import LogReading
-from test_suites.hostile_inputs.command import check_printed
-from test_suites.hostile_inputs.texts import LISTS, MEASUREMENTS, NAME, SECRET
-from test_suites.log_texts import mapping, reading
+from test_suites.kit.campaigns.hostile_texts import LISTS, MEASUREMENTS, NAME, SECRET
+from test_suites.kit.campaigns.log_texts import mapping, reading
+from test_suites.kit.processes.hostile_command import check_printed
 
 FORMATS = list(LOG_IMPORTERS.load())
 FIXED = ("squid-log", "e2guardian-log", "w3c-log", "dnsmasq-log", "unbound-log")

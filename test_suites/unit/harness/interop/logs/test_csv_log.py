@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.errors import FaultyDocument, UsageError
 from harness.interop.logs.raw_lines import LINE_BYTES
 from harness.model.log_entry import LogEntry
-from test_suites.log_texts import mapping, read
+from test_suites.kit.campaigns.log_texts import mapping, read
 
 NAMED = mapping(
     fields={"time": ["Date", "Time"], "url": ["Host", "Path"], "user": "User", "verdict": "Action",

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import FaultyDocument, UsageError
 from harness.interop.logs.times import NO_ZONE
-from test_suites.log_texts import mapping, read
+from test_suites.kit.campaigns.log_texts import mapping, read
 
 MESSAGES = """\
 query[A] amber.example from 10.0.0.7

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.errors import FaultyDocument, UsageError
 from harness.interop.logs.times import NO_ZONE
 from harness.model.log_entry import LogEntry
-from test_suites.log_texts import read
+from test_suites.kit.campaigns.log_texts import read
 
 LONDON = ZoneInfo("Europe/London")
 WRITTEN = {

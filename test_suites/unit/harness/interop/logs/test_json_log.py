@@ -14,7 +14,7 @@ from harness.interop.logs.json_log import json_records
 from harness.interop.logs.line_reader import UnreadableLog
 from harness.interop.logs.raw_lines import LINE_BYTES
 from harness.model.log_entry import LogEntry
-from test_suites.log_texts import mapping, read
+from test_suites.kit.campaigns.log_texts import mapping, read
 
 NAMED = mapping(
     fields={"time": "at", "url": "request.url", "user": "user.name", "category": "categories",

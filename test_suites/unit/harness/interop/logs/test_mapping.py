@@ -10,7 +10,7 @@ import pytest
 from harness.errors import FaultyDocument
 from harness.interop.logs.mapping import LogFields, read_mapping
 from harness.model.log_entry import LogEntry
-from test_suites.log_texts import mapping, read
+from test_suites.kit.campaigns.log_texts import mapping, read
 
 FIELDS = "fields: {time: at, url: page}\n"
 

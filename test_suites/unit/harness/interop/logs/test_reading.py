@@ -16,7 +16,7 @@ from harness.interop.logs import reading as log_reading
 from harness.interop.logs.line_reader import LogOptions
 from harness.interop.logs.raw_lines import LINE_BYTES
 from harness.interop.logs.reading import read_log
-from test_suites.log_texts import NOW, mapping, read, reading
+from test_suites.kit.campaigns.log_texts import NOW, mapping, read, reading
 
 LINE = "1795892139.022      3 10.0.0.7 TCP_MISS/200 42 GET http://a.example/{} - HIER_NONE/- -"
 E2GUARDIAN = '"2026.11.28 18:49:32","","10.0.0.7","http://a.example/","","GET","1","0","","1","200","","","","","","-","-",""'

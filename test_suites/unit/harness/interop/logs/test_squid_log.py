@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.errors import FaultyDocument
 from harness.model.log_entry import LogEntry
-from test_suites.log_texts import read
+from test_suites.kit.campaigns.log_texts import read
 
 WRITTEN = r"""
 1795892139.018      0 127.0.0.1 NONE_NONE/000 0 - error:transaction-end-before-headers - HIER_NONE/- -

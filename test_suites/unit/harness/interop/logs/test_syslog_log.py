@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.errors import FaultyDocument, UsageError
 from harness.interop.logs.times import NO_ZONE
 from harness.model.log_entry import LogEntry
-from test_suites.log_texts import mapping, read
+from test_suites.kit.campaigns.log_texts import mapping, read
 
 AT = datetime(2026, 11, 28, 18, 49, 29, tzinfo=UTC)
 FORTINET = '<189>date=2026-11-28 time=18:49:29 tz="+0000" devname="fw1" srcip=10.1.4.17 user="SCHOOL\\\\bob" url="https://casino.example/?a=b user=eve" action="blocked" catdesc="Gambling"\n'

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.errors import FaultyDocument
 from harness.model.log_entry import LogEntry
-from test_suites.log_texts import mapping, read
+from test_suites.kit.campaigns.log_texts import mapping, read
 
 AT = datetime(2026, 11, 28, 18, 49, 29, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from harness.judge.filter_fingerprints import FilterFingerprints, learn_fingerpr
 from harness.judge.judge import judge_trial
 from harness.model.facts import DnsRecord, ExtendedError
 from harness.model.verdict import Mechanism, State
-from test_suites.calibration.trials import OURS, THEIRS, dns, observation, trial, web
+from test_suites.kit.campaigns.trials import OURS, THEIRS, dns, observation, trial, web
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "127.0.0.1", "127.0.0.53", "::1"])

@@ -7,7 +7,7 @@ import pytest
 from harness.judge.filter_fingerprints import NO_FINGERPRINTS
 from harness.judge.trial_features import TrialFeatures
 from harness.model.facts import DnsFacts, DnsRecord
-from test_suites.calibration.trials import OURS, dns, trial
+from test_suites.kit.campaigns.trials import OURS, dns, trial
 
 CONTROL = dns("192.0.2.7", target_addresses=("192.0.2.9",))
 SHARED = dns("192.0.2.7", target_addresses=("192.0.2.7",))

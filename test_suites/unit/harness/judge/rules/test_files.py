@@ -9,7 +9,7 @@ import pytest
 from harness.judge.judge import judge_trial
 from harness.model.observation import Failure
 from harness.model.verdict import State
-from test_suites.calibration.trials import trial, web
+from test_suites.kit.campaigns.trials import trial, web
 
 NOTICE = "Access to this website has been blocked by your school. Ask your teacher if you need it."
 SAYS: dict[str, Any] = {

@@ -8,7 +8,7 @@ from harness.judge.judge import judge_trial
 from harness.judge.rules.dns import HTTPS_RULES, asks_https
 from harness.model.facts import DnsFacts, DnsRecord
 from harness.model.verdict import State
-from test_suites.calibration.trials import OURS, dns, failed, trial
+from test_suites.kit.campaigns.trials import OURS, dns, failed, trial
 
 RECORD = "1 . alpn=h3 ech=AEX+"
 

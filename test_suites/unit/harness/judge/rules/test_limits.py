@@ -18,7 +18,7 @@ from harness.judge.rules.order import RULES
 from harness.judge.trial_features import TrialFeatures
 from harness.model.facts import DnsFacts, DnsRecord, ExtendedError
 from harness.model.observation import Failure
-from test_suites.calibration.trials import OURS, THEIRS, dns, failed, foreign, trial, web
+from test_suites.kit.campaigns.trials import OURS, THEIRS, dns, failed, foreign, trial, web
 
 BY_ID = {rule.id: rule for rule in RULES}
 

@@ -8,7 +8,7 @@ from harness.judge.judge import judge_trial
 from harness.model.facts import ReachFacts, WebFacts
 from harness.model.observation import CONTROL, FAILURES, LOCAL_TROUBLE
 from harness.model.verdict import State, Trial
-from test_suites.calibration.trials import dns, failed, foreign, observation, reach, trial, web
+from test_suites.kit.campaigns.trials import dns, failed, foreign, observation, reach, trial, web
 
 
 def test_a_control_that_left_nothing_is_no_control() -> None:

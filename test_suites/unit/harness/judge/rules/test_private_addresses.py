@@ -9,7 +9,7 @@ from harness.judge.judge import judge, judge_trial
 from harness.model.facts import Hop, WebFacts
 from harness.model.observation import Failure, Observation
 from harness.model.verdict import State, Trial
-from test_suites.calibration.trials import OURS, failed, observation, trial, web
+from test_suites.kit.campaigns.trials import OURS, failed, observation, trial, web
 
 REFUSED = failed("private_address", "request")
 HOME = f"http://{OURS}/"

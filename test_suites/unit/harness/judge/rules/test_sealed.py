@@ -9,7 +9,7 @@ from harness.model.block_flaw import BlockFlaw
 from harness.model.facts import SealedFacts
 from harness.model.observation import Failure
 from harness.model.verdict import Mechanism, State, Verdict
-from test_suites.calibration.trials import failed, trial
+from test_suites.kit.campaigns.trials import failed, trial
 
 CONTENT = SealedFacts(arrived="content", status=200)
 NOTHING = SealedFacts(arrived="nothing")

@@ -12,7 +12,7 @@ from harness.judge.rules.order import RULES
 from harness.model.observation import Failure
 from harness.model.verdict import State, Trial
 from test_suites.calibration.rule_cases_techniques import NOTICE, technique, tried
-from test_suites.calibration.trials import PROSE, failed, trial
+from test_suites.kit.campaigns.trials import PROSE, failed, trial
 
 STRATUM = "MALW.BYPASS/way:framing:header-case:http"
 

@@ -16,7 +16,7 @@ from harness.judge.judge import judge_trial
 from harness.judge.rules.refusals import REFUSALS, Refusal
 from harness.model.facts import WebFacts
 from harness.model.verdict import Mechanism, State, Verdict
-from test_suites.calibration.trials import (
+from test_suites.kit.campaigns.trials import (
     OURS,
     PROSE,
     certificate,

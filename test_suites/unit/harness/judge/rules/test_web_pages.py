@@ -9,7 +9,7 @@ import pytest
 from harness.judge.filter_fingerprints import FilterFingerprints
 from harness.judge.judge import judge_trial
 from harness.model.verdict import Mechanism, State, Verdict
-from test_suites.calibration.trials import PROSE, THEIRS, foreign, trial, web
+from test_suites.kit.campaigns.trials import PROSE, THEIRS, foreign, trial, web
 
 
 def _beside(control: dict[str, Any] | None = None, **facts: Any) -> Verdict:

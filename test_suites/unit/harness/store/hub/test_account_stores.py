@@ -32,7 +32,7 @@ from harness.store.hub.sign_in_delays import (
 )
 from harness.store.registry.opening import open_registry
 from harness.store.registry.streams import Registry
-from test_suites.unit.harness.store.hub.account_desk import (
+from test_suites.kit.hubs.account_desk import (
     ACME,
     FROM,
     HOLDS,

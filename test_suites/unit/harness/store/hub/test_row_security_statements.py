@@ -19,7 +19,7 @@ from harness.store.hub.row_security import (
     secure,
 )
 from harness.store.registry.tables import METADATA as REGISTRY_TABLES
-from test_suites.house.rooms import ROOT
+from test_suites.kit.rooms import ROOT
 
 
 def test_every_table_has_policies_or_a_reason_for_none() -> None:

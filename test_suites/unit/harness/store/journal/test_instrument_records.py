@@ -13,7 +13,7 @@ from harness.store.bundle import journal_files
 from harness.store.journal import hash_chains
 from harness.store.journal.hash_chains import INSTRUMENT, append_record, read_instrument
 from harness.store.journal.journal import SegmentJournal
-from test_suites.instrument import UNSYNCHRONISED, WHOLE, record
+from test_suites.kit.campaigns.instrument import UNSYNCHRONISED, WHOLE, record
 
 LATER = record(at=WHOLE.at + timedelta(hours=1))
 OTHER = record(at=WHOLE.at + timedelta(hours=2), tls_library="OpenSSL 1.1.1w")

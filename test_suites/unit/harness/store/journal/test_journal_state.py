@@ -24,7 +24,7 @@ from harness.store.journal.journal_state import (
     scan_folder,
 )
 from harness.store.journal.reader import JournalReader
-from test_suites.sizes import IS_FULL
+from test_suites.kit.clocks.sizes import IS_FULL
 from test_suites.unit.harness.store.journal.test_stops import ONE as STOP
 
 Batch = Callable[[int, int], list[Observation]]

@@ -15,7 +15,7 @@ from harness.store.journal import journal_state, sealed_segment
 from harness.store.journal.journal import SegmentJournal
 from harness.store.journal.journal_state import SealedSegment
 from harness.store.journal.reader import JournalReader, fingerprint_of
-from test_suites.journal_headers import header
+from test_suites.kit.campaigns.journal_headers import header
 
 Batch = Callable[[int, int], list[Observation]]
 

@@ -42,7 +42,7 @@ from harness.model.event import (
     VendorCheckedIn,
 )
 from harness.store.registry.opening import OldRegistry, open_registry
-from test_suites.example import example_finding
+from test_suites.kit.campaigns.example import example_finding
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 FINDING = example_finding(opened=NOW, service="Safe Net", supplier="Acme")

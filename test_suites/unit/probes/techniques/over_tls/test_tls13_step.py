@@ -9,7 +9,7 @@ from probes.net.key_shares import HAS_MLKEM
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed
 from probes.techniques.steps import read_statement
-from test_suites.technique_results import obstacle_of
+from test_suites.kit.campaigns.techniques import obstacle_of
 from test_suites.unit.probes.techniques.over_tls.conftest import HOST, Try, facts_of
 
 REQUEST = r" | http1 GET / HTTP/1.1\r\nHost: {host}\r\n{marks}\r\n"

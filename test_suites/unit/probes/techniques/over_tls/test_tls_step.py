@@ -16,7 +16,7 @@ from probes.net.client_hello import hello_body, read_hello
 from probes.range.authority import Authority
 from probes.range.testbed import RangeTestbed
 from probes.techniques.steps import read_statement
-from test_suites.technique_results import obstacle_of
+from test_suites.kit.campaigns.techniques import obstacle_of
 from test_suites.unit.probes.techniques.over_tls.conftest import HOST, Try, facts_of, tried
 
 REQUEST = r" | http1 GET / HTTP/1.1\r\nHost: {host}\r\n{marks}\r\n"

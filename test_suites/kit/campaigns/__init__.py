@@ -1,0 +1,1 @@
+"""Campaigns, and what is read of them, for tests."""

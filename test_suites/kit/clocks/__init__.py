@@ -1,0 +1,1 @@
+"""Time, size and work in tests."""

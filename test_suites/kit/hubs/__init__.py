@@ -1,0 +1,1 @@
+"""Hubs, the people and agents around them, and examples of their pages, for tests."""

@@ -1,0 +1,1 @@
+"""Servers, proxies, mailboxes and networks of a test's own."""

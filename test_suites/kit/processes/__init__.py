@@ -1,0 +1,1 @@
+"""Commands of tests as processes."""
