@@ -142,8 +142,10 @@ class _Attempt:
         transport = None
         try:
             self._answered(await client.connect(), "greeting")
-            yield client
-            transport = client.transport
+            try:
+                yield client
+            finally:
+                transport = client.transport
             with suppress(SMTPException, OSError, TimeoutError):
                 await client.quit(timeout=min(5.0, self._server.patience))
         finally:

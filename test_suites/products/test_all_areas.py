@@ -1,8 +1,8 @@
 """Campaigns of all areas over real products: each verdict agrees with the logs, in both directions.
 
-Here the packs are the smallest with which rows are decided, and five of the seven products run,
-each once. ``python -m test_suites.products.all_areas --twice`` runs all products with the full
-packs, each twice.
+Here the packs are the smallest with which rows are decided, and one product of each kind runs, once:
+Squid, Unbound and a gateway. ``tox -e products`` runs e2guardian and BIND as well,
+``python -m test_suites.products.all_areas --twice`` all seven with the full packs, each twice.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.model.content_form import FORMS
+from test_suites.kit.clocks.sizes import only_full
 from test_suites.products.all_areas.__main__ import run_inside
 from test_suites.products.all_areas.pages import CATEGORY, SMALLEST
 from test_suites.products.all_areas.results import Result, measure
@@ -81,6 +82,7 @@ def test_squid_that_opens_tls_and_scans_files_is_seen_as_it_is(tmp_path: Path) -
     )
 
 
+@only_full
 @pytest.mark.timeout(600)
 @pytest.mark.product("e2guardian", "squid", "openssl", "clamd")
 def test_e2guardian_with_lists_of_addresses_phrases_and_a_scanner_is_seen_as_it_is(
@@ -118,7 +120,7 @@ def test_e2guardian_with_lists_of_addresses_phrases_and_a_scanner_is_seen_as_it_
     ("product", "announced"),
     [
         pytest.param("unbound", BROKEN, marks=pytest.mark.product("unbound")),
-        pytest.param("bind", MET, marks=pytest.mark.product("named")),
+        pytest.param("bind", MET, marks=(pytest.mark.product("named"), only_full)),
     ],
 )
 def test_a_name_server_with_policy_zones_is_seen_as_it_is(
