@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from corpora.pack_reader import Pack, open_pack
 from corpora.pack_writer import PackDetails, write_pack
 from harness.model.content_form import PageContent
 from harness.model.origin_zone import RANGE_ZONE, with_host
@@ -56,7 +55,7 @@ def joined(several: Iterable[OriginPages]) -> OriginPages:
 
 def write_origin_pack(
     pack: OriginPack, pages: OriginPages, out: Path, seed: str, created: str
-) -> Pack:
+) -> None:
     """Write the pack of these pages; ``created`` is an RFC 3339 time. Raises OSError."""
     details = PackDetails(
         name=pack.name,
@@ -71,7 +70,6 @@ def write_origin_pack(
         audience=pack.audience,
     )
     write_pack(out, pages.rows, details)
-    return open_pack(str(out))
 
 
 def on_hosts(pages: OriginPages, host_of: Callable[[str], str]) -> OriginPages:

@@ -7,6 +7,7 @@ a term in a form of ``harness.model.search_case``; no real harmful word is ever 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -66,15 +67,25 @@ def search_terms() -> tuple[SearchTerm, ...]:
 
 def words_without_meaning(key: str, excluded: Collection[str]) -> Iterator[str]:
     """Yield words of four syllables, derived from ``key``, none near another or ``excluded``."""
-    given = list(excluded)
+    near: defaultdict[str, list[str]] = defaultdict(list)
+    for word in excluded:
+        for trace in _traces(word):
+            near[trace].append(word)
     number = 0
     while True:
         digest = blake2b(f"{key}\x1f{number}".encode(), digest_size=SYLLABLES_OF_A_WORD).digest()
         word = "".join(SYLLABLES[byte % len(SYLLABLES)] for byte in digest)
         number += 1
-        if not any(is_near(word, each) for each in given):
-            given.append(word)
+        traces = _traces(word)
+        if not any(is_near(word, each) for trace in traces for each in near[trace]):
+            for trace in traces:
+                near[trace].append(word)
             yield word
+
+
+def _traces(word: str) -> frozenset[str]:
+    """A word, and what is left of it without one letter; words that are near have one in common."""
+    return frozenset((word, *(word[:place] + word[place + 1 :] for place in range(len(word)))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import functools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import product
 from pathlib import Path
 
@@ -51,13 +51,23 @@ def neutral_hosts(key: str, count: int, excluded: Collection[str] = ()) -> tuple
 
     Raises ValueError if there are fewer.
     """
-    pairs = product(_FIRST.split(), _SECOND.split())
-    hosts = (f"{first}-{second}.{ZONE}" for first, second in pairs)
+    return _first(_hosts(), key, count, excluded)
+
+
+def _first(
+    hosts: Iterable[str], key: str, count: int, excluded: Collection[str]
+) -> tuple[str, ...]:
     free = sorted((host for host in hosts if host not in excluded), key=ordering(key))
     if len(free) < count:
         msg = f"{count} neutral names are needed, but only {len(free)} are left"
         raise ValueError(msg)
     return tuple(free[:count])
+
+
+@functools.cache
+def _hosts() -> tuple[str, ...]:
+    pairs = product(_FIRST.split(), _SECOND.split())
+    return tuple(f"{first}-{second}.{ZONE}" for first, second in pairs)
 
 
 KEY = "the list of a made-up vendor, version 1"
@@ -100,7 +110,13 @@ def vendor_list() -> Mapping[str, str]:
 
 def unlisted_hosts(key: str, count: int, taken: Collection[str] = ()) -> tuple[str, ...]:
     """Like ``neutral_hosts``, without the hosts of the vendor's list and those ``taken``."""
-    return neutral_hosts(key, count, {*vendor_list(), *taken})
+    return _first(_unlisted(), key, count, frozenset(taken))
+
+
+@functools.cache
+def _unlisted() -> tuple[str, ...]:
+    listed = vendor_list()
+    return tuple(host for host in _hosts() if host not in listed)
 
 
 def write_vendor_list(path: Path) -> Path:

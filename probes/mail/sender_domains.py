@@ -11,6 +11,7 @@ import base64
 import hashlib
 import ipaddress
 import re
+from functools import lru_cache
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, generate_private_key
@@ -116,6 +117,7 @@ def new_key() -> str:
     return key.private_bytes(Encoding.PEM, form, NoEncryption()).decode("ascii")
 
 
+@lru_cache(maxsize=8)
 def public_key_of(key_pem: str) -> str:
     """Return the public part of a private RSA key as in its record: DER in Base64.
 

@@ -103,7 +103,7 @@ class DemoHub:
         """The answer to a path."""
         return self.get_all([path], who)[path]
 
-    def crawl(self, who: str, start: Collection[str], each: int = 6) -> dict[str, Got]:
+    def crawl(self, who: str, start: Collection[str], each: int = 3) -> dict[str, Got]:
         """All answers that links lead to, at most ``each`` of one form of address."""
         found: dict[str, Got] = {}
         waiting, counts = list(start), Counter[str]()

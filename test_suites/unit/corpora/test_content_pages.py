@@ -170,7 +170,8 @@ def test_a_new_recipe_needs_no_code(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_the_pack_is_for_assessors_and_holds_content_items(tmp_path: Path) -> None:
     made = content_pages("secret", ("PORN",), pages=2, of_form=1, of_recipe=1)
 
-    pack = write_origin_pack(CONTENT_PACK, made, tmp_path / "pages", "secret", CREATED)
+    write_origin_pack(CONTENT_PACK, made, tmp_path / "pages", "secret", CREATED)
+    pack = open_pack(str(tmp_path / "pages"))
 
     assert (pack.reference.kind, pack.reference.audience) == ("content", "assessor")
     assert pack.reference.is_hidden

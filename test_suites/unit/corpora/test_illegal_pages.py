@@ -19,6 +19,7 @@ from corpora.illegal_pages import (
 )
 from corpora.origin_pack import write_origin_pack
 from corpora.origin_packs import all_pages
+from corpora.pack_reader import open_pack
 from harness.campaign.own_hosts import listed_items
 from harness.model.corpus import TWIN
 from harness.model.listed_page import HARD_CASES, case_of
@@ -54,7 +55,8 @@ def test_the_hosts_are_those_of_no_other_pack_and_depend_on_the_seed() -> None:
 
 def test_a_supplier_lists_entries_and_no_neighbour_and_no_start_of_a_chain(tmp_path: Path) -> None:
     sites, urls = supplier_list(PAGES)
-    pack = write_origin_pack(ILLEGAL_PACK, PAGES, tmp_path / "p", "s", "2026-01-01T00:00:00Z")
+    write_origin_pack(ILLEGAL_PACK, PAGES, tmp_path / "p", "s", "2026-01-01T00:00:00Z")
+    pack = open_pack(str(tmp_path / "p"))
     listed = {item.value for item in listed_items(pack, ("ILL",))}
 
     assert not pack.reference.is_hidden

@@ -10,6 +10,7 @@ import pytest
 
 from corpora import search_engines as module
 from corpora.origin_pack import on_hosts, write_origin_pack
+from corpora.pack_reader import open_pack
 from corpora.search_engines import search_engines
 from corpora.search_names import search_names
 from corpora.search_pages import (
@@ -85,7 +86,8 @@ def test_each_case_of_the_metrics_is_made() -> None:
 
 def test_the_pack_is_written_and_read_on_other_hosts(tmp_path: Path) -> None:
     moved = on_hosts(PAGES, lambda host: host.replace("sites.accredit.test", "sites.example.org"))
-    pack = write_origin_pack(SEARCH_PACK, moved, tmp_path / "p", "s", "2026-01-01T00:00:00Z")
+    write_origin_pack(SEARCH_PACK, moved, tmp_path / "p", "s", "2026-01-01T00:00:00Z")
+    pack = open_pack(str(tmp_path / "p"))
     items = list(pack.items())
 
     assert len(items) == len(PAGES.rows)

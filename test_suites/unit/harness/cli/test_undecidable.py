@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from corpora.illegal_pages import ILLEGAL_PACK, illegal_pages
 from corpora.origin_pack import write_origin_pack
+from corpora.pack_reader import open_pack
 from harness.cli.compose import prepare
 from harness.cli.line_supply import line_profiles
 from harness.cli.undecidable import sentences, undecidable
@@ -158,7 +159,8 @@ def test_a_campaign_is_counted_by_line_and_profile(
 
 def test_what_lists_of_illegal_addresses_lack_is_told(tmp_path: Path) -> None:
     pages = illegal_pages("s", siblings=59, pairs=1)
-    pack = write_origin_pack(ILLEGAL_PACK, pages, tmp_path / "p", "s", "2026-01-01T00:00:00Z")
+    write_origin_pack(ILLEGAL_PACK, pages, tmp_path / "p", "s", "2026-01-01T00:00:00Z")
+    pack = open_pack(str(tmp_path / "p"))
     whole = list(pack.items())
     hosts = [one for one in whole if one.kind == "host"]
     both = ("web", "web_https")
