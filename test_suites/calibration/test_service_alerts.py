@@ -41,7 +41,7 @@ from test_suites.kit.networks.alert_receiving import Inbox, notes, receiving
 
 LEAD, DEPUTY, OPERATOR = "lead@school.test", "deputy@school.test", "it@school.test"
 CONTACTS = {"recipients": {"pupils": [LEAD]}, "next_contacts": [DEPUTY], "operator": [OPERATOR]}
-OF_CELL, AT_NIGHT, HARMLESS = 6, 1, 24
+OF_CELL, AT_NIGHT, HARMLESS = 6, 2, 24
 """Sessions that can show conformity, and a cell without alerts, at the level of error of ``SCHEME``."""
 SCHEME = """\
 id: our-school
