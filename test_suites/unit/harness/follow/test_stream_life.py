@@ -350,7 +350,7 @@ def require_reached(reached: Counter[Reached], lives: int) -> None:
 @pytest.mark.parametrize("part", range(4))
 def test_thousands_of_lives_keep_the_invariants_and_reach_every_state(part: int) -> None:
     reached: Counter[Reached] = Counter()
-    lives = sized(500, 2500)
+    lives = sized(1000, 2500)
     for seed in range(part * lives, (part + 1) * lives):
         life = TrackedLife()
         run_life(life, Random(seed))
