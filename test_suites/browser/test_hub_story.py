@@ -355,7 +355,8 @@ def test_no_page_is_wider_than_a_telephone_in_the_dark(hub: StoryHub, browser: B
     seen = []
 
     def look(page: Page) -> None:
-        """Look at the page as it is."""
+        """Look at the page as it is, after all of it has come."""
+        page.wait_for_load_state()
         path = page.url.removeprefix(hub.url)
         seen.append(path)
         assert 0 == page.evaluate(WIDER), path
@@ -383,7 +384,6 @@ def test_no_page_is_wider_than_a_telephone_in_the_dark(hub: StoryHub, browser: B
     look(page)
     for link in (RETEST, "90 items counted for URL-04", "drug-"):
         follow(page.locator("main"), link)
-        page.wait_for_load_state()
         look(page)
     page = people.signed_in(ADMINISTRATOR)
     for path in ("/admin", "/admin/audit"):

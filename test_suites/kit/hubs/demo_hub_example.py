@@ -104,7 +104,7 @@ class DemoHub:
         return self.get_all([path], who)[path]
 
     def crawl(self, who: str, start: Collection[str], each: int = 3) -> dict[str, Got]:
-        """All answers that links lead to, at most ``each`` of one form of address."""
+        """All answers that links lead to, at most ``each`` of one form of address and supplier."""
         found: dict[str, Got] = {}
         waiting, counts = list(start), Counter[str]()
         while waiting:
@@ -132,8 +132,10 @@ def form_of(path: str) -> str:
 
 
 def _is_wanted(path: str, counts: Counter[str], each: int) -> bool:
-    counts[form_of(path)] += 1
-    return counts[form_of(path)] <= each
+    whose = re.search(r"supplier%3A\w+", path)
+    kind = f"{form_of(path)} {whose.group() if whose else ''}"
+    counts[kind] += 1
+    return counts[kind] <= each
 
 
 def links_in(path: str, got: Got) -> list[str]:
