@@ -13,12 +13,13 @@ import gc
 import io
 import os
 import platform
+import shutil
 import signal
 import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -252,9 +253,32 @@ def _commands() -> int:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"isp-accredit {VERSION}\n")
         return 0
+    if page := kept_help(sys.argv[1:]):
+        sys.stdout.write(page)
+        return 0
     from harness.cli.main import invoke  # noqa: PLC0415 - a failing import is explained as well
 
     return invoke(sys.argv[1:])
+
+
+HELP = Path(__file__).parent / "help.md"
+"""The help of every command as its code says it; a test compares the two."""
+HELP_WIDTH = 80
+"""Columns; no wider terminal gets wider help."""
+
+
+def kept_help(words: Sequence[str]) -> str:
+    """What ``accredit COMMAND --help`` prints, without importing the command.
+
+    Empty where other words are given, or the terminal has less than 80 columns: then the command
+    itself lays out its help.
+    """
+    is_asked = words[-1:] in (["-h"], ["--help"]) and "TERMINAL_WIDTH" not in os.environ
+    if not is_asked or shutil.get_terminal_size().columns < HELP_WIDTH:
+        return ""
+    heading = " ".join(("\n## accredit", *words[:-1]))
+    _, _, page = HELP.read_text(encoding="utf-8").partition(f"{heading}\n\n```text\n")
+    return page.partition("```\n")[0]
 
 
 def _report_error(error: BaseException, stops: StopSignals) -> int:

@@ -6,11 +6,20 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import redirect_stdout, suppress
+from io import StringIO
 from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import typer
 
 from corpora import content_pages, url_pages
 from harness.assess.family_error import family_error
 from harness.cli.list_plugins import TABLES
+from harness.cli.main import app
+from harness.cli.process import HELP, HELP_WIDTH
 from harness.model.content_form import FORMS, VIEWERS
 from harness.model.metric_form import MetricSpec
 from harness.model.metric_spec import SPECS
@@ -257,7 +266,29 @@ def schemes_page() -> str:
     return before + ACCUSED + "\n".join(lines) + rest[rest.index("## ") :]
 
 
+def help_pages(command: Any, path: str = "accredit") -> Iterator[tuple[str, str]]:
+    """Each command with the help that its own code prints."""
+    shown = StringIO()
+    width = {"COLUMNS": f"{HELP_WIDTH}"}
+    with mock.patch.dict("os.environ", width), redirect_stdout(shown), suppress(typer.Exit):
+        command.make_context(path, ["--help"], help_option_names=["-h", "--help"])
+    yield path, shown.getvalue()
+    context = typer.Context(command)
+    for name in command.list_commands(context) if hasattr(command, "list_commands") else ():
+        if not (each := command.get_command(context, name)).hidden:
+            yield from help_pages(each, f"{path} {name}")
+
+
+def help_page() -> str:
+    """``harness/cli/help.md``: every command and option; ``accredit COMMAND --help`` prints it."""
+    pages = help_pages(typer.main.get_command(app))
+    return "# Every command and option\n" + "".join(
+        f"\n## {path}\n\n```text\n{page}```\n" for path, page in pages
+    )
+
+
 PAGES = {
+    HELP: help_page,
     DOCS / "metrics.md": metrics_page,
     DOCS / "schemes.md": schemes_page,
     DOCS / "formats.md": formats_page,

@@ -12,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from harness.cli.main import MainVerbs, Verbs, app
+from harness.cli.process import kept_help
 from harness.errors import UsageError
 from test_suites.kit.campaigns.rehearsal import simulated_origin, write_campaign
 
@@ -75,6 +76,36 @@ def test_help_imports_no_verb() -> None:
     loaded = modules.stdout.splitlines()[-1].split()
     assert "harness.cli.main" in loaded
     assert not {"harness.cli.demo", "numpy", "duckdb", "probes", "corpora"} & set(loaded)
+
+
+KEPT = "import sys, harness.cli.process as p; sys.argv[1:] = {words}; p.exit_code_of(p._commands)"
+
+
+@pytest.mark.parametrize("words", [["plan", "list", "--help"], ["serve", "-h"], ["-h"]])
+def test_help_of_a_command_needs_neither_the_command_nor_its_parser(words: list[str]) -> None:
+    code = f"{KEPT.format(words=words)}; print(*sys.modules)"
+
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    page, _, loaded = said.stdout.rstrip().rpartition("\n")
+    assert page.startswith(f"Usage: {' '.join(('accredit', *words[:-1]))} [OPTIONS]")
+    assert "Show this message and exit." in page
+    assert not {"typer", "rich", "harness.cli.main", "harness.model"} & set(loaded.split())
+
+
+@pytest.mark.parametrize("words", [["plan", "lst", "-h"], ["plan", "list"], ["-h", "plan"], []])
+def test_other_words_are_left_to_the_parser(words: list[str]) -> None:
+    assert kept_help(["plan", "list", "-h"])
+    assert "" == kept_help(words)
+
+
+@pytest.mark.parametrize("name", ["COLUMNS", "TERMINAL_WIDTH"])
+def test_a_narrow_terminal_has_its_help_laid_out(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "60")
+
+    assert "" == kept_help(["plan", "list", "-h"])
 
 
 def test_commands_on_plans_load_a_database_or_cryptography_only_when_they_need_it() -> None:
