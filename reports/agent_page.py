@@ -11,7 +11,6 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.model.event_times import lasting
-from reports.documents.html import page_environment
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -97,4 +96,6 @@ def agent_page(facts: AgentFacts) -> str:
 @cache
 def _template() -> Template:
     """The template, read once."""
+    from reports.page_templates import page_environment  # noqa: PLC0415 - Jinja is read on demand
+
     return page_environment().get_template("agent_page.html.j2")

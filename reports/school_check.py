@@ -23,7 +23,6 @@ from harness.model.school_check import (
     Result,
     changes_since,
 )
-from reports.documents.html import page_environment
 from reports.words import capitalised
 
 if TYPE_CHECKING:
@@ -232,6 +231,8 @@ def terminal_lines(record: CheckRecord) -> Iterator[str]:
 @cache
 def _template() -> Template:
     """The template, read once."""
+    from reports.page_templates import page_environment  # noqa: PLC0415 - Jinja is read on demand
+
     page = page_environment()
     page.filters["sentence"] = capitalised
     return page.get_template("school_check.html.j2")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 
 from harness.store.private_folder import WriterLock
 
@@ -43,13 +44,26 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Set ``stop`` at SIGINT and SIGTERM, in place of an exception in the middle of something."""
+    """Set ``stop`` at SIGINT and SIGTERM, in place of an exception in the middle of something.
+
+    A thread sets it: a handler may interrupt the main thread while that holds the lock of ``stop``,
+    and would then wait for it for ever. ``SimpleQueue.put`` may be called from any handler.
+    """
+    acts: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def act() -> None:
+        acts.get()()
+
+    setter = threading.Thread(target=act, name="stop", daemon=True)
+    setter.start()
     signals = (signal.SIGINT, signal.SIGTERM)
     before = {each: signal.getsignal(each) for each in signals}
     for each in signals:
-        signal.signal(each, lambda *_: stop.set())
+        signal.signal(each, lambda *_: acts.put(stop.set))
     try:
         yield
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+        acts.put(lambda: None)
+        setter.join()

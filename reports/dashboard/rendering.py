@@ -20,7 +20,6 @@ from harness.model.hub_access import Permission, Viewer
 from harness.store.hub.projection import is_late
 from reports.dashboard.access import signed_in
 from reports.dashboard.static_files import static_url
-from reports.documents.html import page_environment
 from reports.site.page_maker import STATE_WORDS, page_globals
 
 if TYPE_CHECKING:
@@ -142,6 +141,8 @@ def moment(at: datetime) -> str:
 @cache
 def _environment() -> Environment:
     """The templates, read once, with the words and signs that the site's pages share."""
+    from reports.page_templates import page_environment  # noqa: PLC0415 - Jinja is read on demand
+
     environment = page_environment(HERE / "templates", SITE)
     environment.globals.update(page_globals())
     environment.globals.update(

@@ -68,27 +68,12 @@ def render(report: Report) -> str:
 @cache
 def _environment() -> Environment:
     """The templates, read once, with the words and filters that they use."""
+    from reports.page_templates import page_environment  # noqa: PLC0415 - Jinja is read on demand
+
     page = page_environment()
     page.globals.update(phrases=phrases, tables=tables, words=words, day=day)
     page.filters.update(short=_short, tight=phrases.tight, digest=_short_digest, css=_css_text)
     return page
-
-
-def page_environment(*folders: Path) -> Environment:
-    """Jinja templates of pages: everything is escaped, and a name that is missing is an error.
-
-    Templates are looked up in ``folders`` first, then beside this module.
-    """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - on demand
-
-    return Environment(
-        loader=FileSystemLoader([*folders, HERE]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
 
 
 def headline(assessment: Assessment) -> str:
@@ -265,8 +250,3 @@ def _css_text(text: str) -> str:
     return "".join(
         each if each.isascii() and each.isalnum() else f"\\{ord(each):06x}" for each in shown
     )
-
-
-def _finalize(shown: Any) -> Any:
-    """Escape control characters in text from outside; the template's own markup stays."""
-    return phrases.plain(shown, keep="\n\t") if type(shown) is str else shown

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.model.decision import STOPPED, Status
 from reports import words
-from reports.documents.html import page_environment
 from reports.next_steps import day
 from reports.phrases import FOR_INFORMATION, WORDS
 from reports.site.trend_chart import ROW, sign_of
@@ -83,6 +82,8 @@ class PageMaker:
 @cache
 def _environment() -> Environment:
     """The templates, read once, with the words and signs that all pages share."""
+    from reports.page_templates import page_environment  # noqa: PLC0415 - Jinja is read on demand
+
     environment = page_environment(HERE)
     environment.globals.update(page_globals())
     return environment

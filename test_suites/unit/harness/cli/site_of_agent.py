@@ -124,7 +124,7 @@ class PlayedSite:
         self.stop = threading.Event()
         self.home = AgentHome(self.out)
         self.home.identity()
-        self.spool = RunSpool(self.home.folder, monotonic=lambda: self.passed)
+        self.spool = RunSpool(self.home.folder, monotonic=lambda: self.passed, chance=lambda: 0.5)
         self.agent = SiteAgent(
             self.home,
             self.out,

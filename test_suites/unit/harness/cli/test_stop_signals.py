@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from harness.cli.long_running import stopped_by_signals
 from harness.cli.process import StopSignals
 
 STOPPING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -50,3 +51,18 @@ def test_another_thread_touches_no_signal() -> None:
     thread.join()
 
     assert [130] == seen
+
+
+@pytest.mark.usefixtures("handled")
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_no_signal_is_lost_while_the_main_thread_begins_to_wait(number: signal.Signals) -> None:
+    """The handler runs while the main thread holds the lock of the event that it waits for."""
+    before, stop = signal.getsignal(number), threading.Event()
+
+    with stopped_by_signals(stop):
+        with stop._cond:  # type: ignore[attr-defined]
+            signal.raise_signal(number)
+        assert stop.wait(50)
+
+    assert before is signal.getsignal(number)
