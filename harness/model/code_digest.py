@@ -8,10 +8,13 @@ and a module that is split, moved into a folder, or put between two others stays
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 """The folder that holds the package ``harness``."""
@@ -25,7 +28,7 @@ _IMPORTS = re.compile(
 A text that looks like an import adds a module that is not needed, which does no harm.
 """
 
-CODE = ".py"
+CODE, INIT = ".py", "__init__.py"
 
 
 @cache
@@ -35,50 +38,93 @@ def digest_of_code(*packages: str, root: Path = ROOT) -> str:
     Computed once a process: from about 130 files, in some hundredths of a second. Raises OSError.
     """
     digest = hashlib.sha256()
-    for path in sorted(reached_files(packages, root)):
-        name = path.relative_to(root).as_posix()
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{name}\0{content}\n".encode())
+    for name, content in sorted(_Reached(packages, root).contents.items()):
+        digest.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
     return digest.hexdigest()
 
 
 def reached_files(packages: tuple[str, ...], root: Path = ROOT) -> set[Path]:
     """The files of packages, of the modules that they reach, and the data beside these."""
-    places = [root.joinpath(*package.split(".")) for package in packages]
-    waiting = [path for place in places for path in place.rglob("*") if _is_source(path)]
-    found: set[Path] = set()
-    folders = {root}
-    while waiting:
-        path = waiting.pop()
-        if path in found:
-            continue
-        found.add(path)
-        if path.suffix == CODE:
-            waiting += _imported(path, root)
-        for folder in (path.parent, *path.parent.parents):
-            if folder in folders:
-                break
-            folders.add(folder)
-            waiting += _of_folder(folder)
-    return found
+    return {root / name for name in _Reached(packages, root).contents}
 
 
-def _imported(path: Path, root: Path) -> Iterator[Path]:
-    """The modules of ``harness`` that a module imports."""
-    for package, names in _IMPORTS.findall(path.read_bytes()):
-        place = root.joinpath(*package.decode().split("."))
-        for module in (place, *(place / name.decode() for name in re.findall(rb"\w+", names))):
-            for one in (module.with_name(module.name + CODE), module / f"__init__{CODE}"):
-                if one.is_file():
-                    yield one
+class _Reached:
+    """What packages reach: ``contents`` of files by their names from the root, with "/" in them.
+
+    Names are texts, and each folder is listed once: a module has hundreds of possible places.
+    """
+
+    def __init__(self, packages: Iterable[str], root: Path) -> None:
+        self._root = root
+        self._listed: dict[str, Folder] = {"": Folder(frozenset(), frozenset())}
+        self.contents: dict[str, bytes] = {}
+        self._waiting = {
+            name for package in packages for name in self._below(package.replace(".", "/"))
+        }
+        self._begun = {""}
+        while self._waiting:
+            self._read(self._waiting.pop())
+
+    def _read(self, name: str) -> None:
+        """Read a file; what it imports, and the data beside it and above, wait to be read."""
+        if name in self.contents:
+            return
+        content = self.contents[name] = (self._root / name).read_bytes()
+        if name.endswith(CODE):
+            self._waiting.update(self._imported(content))
+        folder = name.rpartition("/")[0]
+        while folder not in self._begun:
+            self._begun.add(folder)
+            files = self._folder(folder).files
+            self._waiting.update(
+                f"{folder}/{each}" for each in files if each == INIT or not each.endswith(CODE)
+            )
+            folder = folder.rpartition("/")[0]
+
+    def _imported(self, content: bytes) -> Iterator[str]:
+        """The modules of ``harness`` that a module imports."""
+        for package, names in _IMPORTS.findall(content):
+            place = package.decode().replace(".", "/")
+            yield from self._module(place)
+            for each in re.findall(rb"\w+", names):
+                yield from self._module(f"{place}/{each.decode()}")
+
+    def _module(self, place: str) -> Iterator[str]:
+        """The file of a module, or that which makes its folder a package, if there is one."""
+        folder, _, stem = place.rpartition("/")
+        beside = self._folder(folder)
+        if stem + CODE in beside.files:
+            yield place + CODE
+        if stem in beside.folders and INIT in self._folder(place).files:
+            yield f"{place}/{INIT}"
+
+    def _below(self, folder: str) -> Iterator[str]:
+        """The files of a folder and of all below it."""
+        found = self._folder(folder)
+        yield from (f"{folder}/{each}" for each in found.files)
+        for each in found.folders:
+            yield from self._below(f"{folder}/{each}")
+
+    def _folder(self, name: str) -> Folder:
+        """What is in a folder: its source files, and its folders; nothing if it is none."""
+        if name not in self._listed:
+            self._listed[name] = _listed(self._root / name)
+        return self._listed[name]
 
 
-def _of_folder(folder: Path) -> Iterator[Path]:
-    """The data of a package, and the module that makes it one."""
-    for path in folder.iterdir():
-        if (path.suffix != CODE or path.stem == "__init__") and _is_source(path):
-            yield path
+class Folder(NamedTuple):
+    """The names of the files and the folders in a folder."""
+
+    files: frozenset[str]
+    folders: frozenset[str]
 
 
-def _is_source(path: Path) -> bool:
-    return path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")
+def _listed(folder: Path) -> Folder:
+    files, folders = set(), set()
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                folders.add(entry.name)
+            elif not entry.name.startswith("."):
+                files.add(entry.name)
+    return Folder(frozenset(files), frozenset(folders - {"__pycache__"}))
