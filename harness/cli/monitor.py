@@ -271,9 +271,9 @@ def run_command(
     surveillance = Surveillance(file, out, clock)
     registry = CampaignPaths(out=out, campaign="").registry
     declared = read_monitoring(file)
-    say_at_once(f"monitoring {declared.monitoring}; stop it with Ctrl-C")
     stop = threading.Event()
     with stopped_by_signals(stop):
+        say_at_once(f"monitoring {declared.monitoring}; stop it with Ctrl-C")
         if isinstance(registry, str) and is_database(registry):
             from harness.cli.monitor_on_postgresql import run_on_postgresql  # noqa: PLC0415 - an extra
 

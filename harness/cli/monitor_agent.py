@@ -78,8 +78,9 @@ def run_agent(options: AgentOptions) -> None:
                 stop,
                 lambda update: fetch_update(uplink, update, home.updates),
             )
-            say_at_once(f"agent of {membership.service} at {membership.site}; stop it with Ctrl-C")
             with stopped_by_signals(stop), _page(agent, membership, options.page):
+                place = f"{membership.service} at {membership.site}"
+                say_at_once(f"agent of {place}; stop it with Ctrl-C")
                 run_in_process(agent, agent.command, WallClock(), stop, workers=options.workers)
     if agent.state.is_revoked:
         raise UsageError(agent.state.trouble)

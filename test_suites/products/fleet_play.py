@@ -262,7 +262,10 @@ class Play:
                 return codes
             for agent in self.agents:
                 agent.start()
-            self._wait(self._is_complete, "the hub does not hold all runs")
+            self._wait(
+                lambda: self._is_complete() and all(each.can_be_ended for each in self.agents),
+                "the hub does not hold all runs",
+            )
         return codes
 
     def _is_complete(self) -> bool:

@@ -25,12 +25,14 @@ class Member:
         self, host: str, words: Sequence[str], log: Path, further: dict[str, str] | None = None
     ) -> None:
         self.host, self._log, self.kills = host, log, 0
+        self._said_before = 0
         self._words = within(host, sys.executable, "-m", *words)
         self._environment = os.environ | {"TMPDIR": str(log.parent)} | (further or {})
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *once: str) -> None:
         """Start it, with further words."""
+        self._said_before = len(self.said())
         with self._log.open("ab") as out:
             self.process = subprocess.Popen(
                 [*self._words, *once],
@@ -57,6 +59,11 @@ class Member:
     def said(self) -> str:
         """What it printed."""
         return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
+
+    @property
+    def can_be_ended(self) -> bool:
+        """Whether it has said, since it was started, how to stop it: then a signal ends it in order."""
+        return "stop it with Ctrl-C" in self.said()[self._said_before :]
 
     @property
     def has_ended(self) -> bool:

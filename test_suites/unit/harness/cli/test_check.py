@@ -163,8 +163,7 @@ def test_a_line_that_dies_in_the_middle_takes_back_what_looked_blocked(school: S
 
     def dies(host: str) -> str:
         seen.append(host)
-        asked = seen.count("www.gov.uk")
-        return "refuse" if host not in ORDINARY or asked > 2 else ""
+        return "refuse" if host not in ORDINARY or seen.count(host) > 2 else ""
 
     ended = school.check(school.behind(dies))
 
