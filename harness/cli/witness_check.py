@@ -17,7 +17,6 @@ from harness.cli.present_heads import (
 )
 from harness.cli.registry_facts import session_if_any
 from harness.cli.signed_heads import signed_after
-from harness.cli.witness_hub import WitnessHub
 from harness.cli.witness_options import Asked
 from harness.errors import InstrumentError, UsageError
 from harness.fleet.witness import CheckedReceipt, about, faults
@@ -98,6 +97,8 @@ def _held_by(asked: Asked, present: Present) -> tuple[CheckedReceipt, ...]:
     if not asked.witness:
         return ()
     if "://" in asked.witness:
+        from harness.cli.witness_hub import WitnessHub  # noqa: PLC0415 - most ask no hub
+
         hub = WitnessHub(asked.witness, asked.token_file, asked.authority)
         found = hub.receipts(present.states)
     else:

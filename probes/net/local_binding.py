@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import errno
 import os
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv6Address
 from pathlib import Path
 from threading import Thread
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from harness.errors import UsageError
 
@@ -221,3 +222,21 @@ def _open_bound(
         sock.close()
         raise
     return sock
+
+
+class Datagrams(asyncio.DatagramProtocol):
+    """A protocol that can be closed although nobody got its transport.
+
+    If ``create_datagram_endpoint`` is cancelled, asyncio closes the transport, and uvloop does not.
+    """
+
+    transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self.transport = cast("asyncio.DatagramTransport", transport)
+
+    def close(self) -> None:
+        """Close the endpoint, if there is one."""
+        if self.transport is not None:
+            self.transport.abort()

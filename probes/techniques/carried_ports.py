@@ -11,10 +11,10 @@ import socket
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import cast
 
 from harness.ports.streams import ByteStream, DatagramSocket, DialsStreams
 from probes.net.dialling import Stream
+from probes.net.local_binding import Datagrams
 from probes.net.private_network import PrivateNetwork
 from probes.techniques.far_end import FarEnd, open_far_end, request_for
 from probes.techniques.run import NotDialledError, TechniqueRun
@@ -44,10 +44,11 @@ class CarriedPorts:
             self._begin(self._accept(listening, to))
             return
         outside = await open_far_end(self.run, to)
-        _, inside = await asyncio.get_running_loop().create_datagram_endpoint(
-            _Inside, sock=await self.network.datagrams(port)
-        )
+        inside = _Inside()
         self.run.closers.callback(inside.close)
+        await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: inside, sock=await self.network.datagrams(port)
+        )
         self._begin(self._pass_out(inside, outside))
         self._begin(self._pass_in(inside, outside))
 
@@ -112,16 +113,12 @@ class CarriedPorts:
             inside.send(data)
 
 
-class _Inside(asyncio.DatagramProtocol):
+class _Inside(Datagrams):
     """A UDP port inside the network; what comes back goes to whoever sent last."""
 
     def __init__(self) -> None:
         self._received: asyncio.Queue[bytes] = asyncio.Queue()
         self._client: tuple[str, int] | None = None
-        self._transport: asyncio.DatagramTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._client = addr
@@ -131,12 +128,8 @@ class _Inside(asyncio.DatagramProtocol):
         return await self._received.get()
 
     def send(self, data: bytes) -> None:
-        if self._client is not None and self._transport is not None:
-            self._transport.sendto(data, self._client)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        if self._client is not None and self.transport is not None:
+            self.transport.sendto(data, self._client)
 
 
 class _Watched:

@@ -36,7 +36,7 @@ from harness.model.query_case import QueryForm
 from harness.ports.network import Answer, Question
 from probes.net.dns_server import DnsServer, Transport, mix_case
 from probes.net.exchange_recorder import failure_of
-from probes.net.local_binding import open_socket
+from probes.net.local_binding import Datagrams, open_socket
 from probes.net.portable.dns_pool import DnsPool
 from probes.net.portable.dns_stream import StatusError
 from probes.net.portable.query_forms import (
@@ -151,7 +151,7 @@ def make_query(question: Question, *, edns: bool = True) -> dns.message.Message:
     )
 
 
-class _UdpProtocol(asyncio.DatagramProtocol):
+class _UdpProtocol(Datagrams):
     """Waits for the datagram that answers a query; ignores others."""
 
     def __init__(self, query: dns.message.Message) -> None:
@@ -178,19 +178,21 @@ class _UdpProtocol(asyncio.DatagramProtocol):
 async def _ask_udp(query: dns.message.Message, server: DnsServer) -> dns.message.Message:
     address = server.address
     sock = open_socket(address.host, socket.SOCK_DGRAM, server.binding)
+    waiting = _UdpProtocol(query)
     try:
         sock.connect((address.host, address.port))
-        transport, waiting = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _UdpProtocol(query), sock=sock
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: waiting, sock=sock
         )
     except BaseException:
+        waiting.close()
         sock.close()
         raise
     try:
         transport.sendto(query.to_wire())
         return await waiting.received
     finally:
-        transport.abort()
+        waiting.close()
 
 
 def read_reply(wire: bytes, query: dns.message.Message) -> dns.message.Message:

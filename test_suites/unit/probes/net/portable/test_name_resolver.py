@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import warnings
 from typing import Any
 
 import dns.exception
 import dns.message
 import dns.name
 import pytest
+import uvloop
 
 from harness.errors import UsageError
 from harness.ports.network import Question
 from probes.net.dns_server import DnsServer
-from probes.net.portable.name_resolver import name_failure, read_message, system_server
+from probes.net.portable.name_resolver import Resolver, name_failure, read_message, system_server
 from probes.net.route import Address
 
 SERVER = DnsServer(address=Address(host="::1", port=53))
@@ -55,3 +59,25 @@ def test_a_machine_without_a_name_server_needs_one(monkeypatch: pytest.MonkeyPat
 )
 def test_why_a_question_got_no_answer(error: Exception, name: str) -> None:
     assert name_failure(error).name == name
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_a_question_that_is_cancelled_at_any_moment_leaves_no_endpoint_open(
+    turns: int, closed_port: int
+) -> None:
+    """What uvloop still holds when it is closed, it waits for: for ever, where warnings are errors."""
+
+    async def ask_and_cancel() -> None:
+        resolver = Resolver(DnsServer(address=Address(host="127.0.0.1", port=closed_port)))
+        asking = asyncio.create_task(resolver.ask(Question(name="a.test")))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(ask_and_cancel())
+        gc.collect()
+    assert not [str(each.message) for each in warned]
