@@ -38,6 +38,7 @@ from probes.net.route import (
     client_tls_context,
     is_in_family,
     is_literal,
+    shared_tls_context,
 )
 from probes.net.url_target import parse_url_target
 
@@ -103,7 +104,7 @@ class ExplicitProxy:
         self._stack.push_async_callback(end)
 
     async def __aenter__(self) -> Self:
-        trust = client_tls_context(*self.authorities)
+        trust = shared_tls_context(*self.authorities)
         named = Address(
             host=self._options.proxy_address or self._proxy_endpoint.host,
             port=self._proxy_endpoint.port,

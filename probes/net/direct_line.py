@@ -40,6 +40,7 @@ from probes.net.route import (
     is_literal,
     is_loopback,
     is_unspecified,
+    shared_tls_context,
 )
 from probes.net.url_target import parse_url_target
 
@@ -165,7 +166,7 @@ class DirectLine:
         self._stack.push_async_callback(end)
 
     async def __aenter__(self) -> Self:
-        self._trust = client_tls_context(*self.authorities)
+        self._trust = shared_tls_context(*self.authorities)
         check_binding(self._binding, f"line {self.name!r}")
         await self._find_server()
         self._backend = await self._stack.enter_async_context(open_backend(self._options.lane))
@@ -328,7 +329,7 @@ class DirectLine:
             return Failure(name="dns_temporary_failure", stage="resolve", detail=address.name)
         over = server.transport
         secure = over in ("tls", "https")
-        trust = client_tls_context(*self.authorities, alpn=alpn_for(over)) if secure else None
+        trust = shared_tls_context(*self.authorities, alpn=alpn_for(over)) if secure else None
         return replace(server, address=address, trust=trust)
 
     async def _find(

@@ -35,7 +35,7 @@ from probes.net.html_text import Page, PageReader
 from probes.net.memory_tls import MemoryTls
 from probes.net.raw_http1 import SWITCHING, read_answer
 from probes.net.raw_http2 import Http2Client
-from probes.net.route import client_tls_context, unverified_tls_context
+from probes.net.route import client_tls_context, shared_tls_context, unverified_tls_context
 from probes.net.tls_offer import read_offer
 from probes.net.websocket import VERSION, accept_of, new_key
 from probes.net.websocket_stream import WebSocketStream
@@ -99,17 +99,21 @@ class TlsLook:
 
     def _context(self, client: ClientKind) -> ssl.SSLContext:
         """Return the TLS context of a client. Raises UsageError for a missing authority."""
+        authorities, protocols = self._authorities(), self._protocols(client)
+        is_identified = self._case == "client-certificate" and self._line.origin is not None
         if client == "lenient":
-            context = unverified_tls_context(self._protocols(client))
+            context = unverified_tls_context(protocols)
             context.set_ciphers(LENIENT_CIPHERS)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # versions 1.0 and 1.1
                 context.minimum_version = ssl.TLSVersion.TLSv1
+        elif not is_identified:
+            return shared_tls_context(*authorities, alpn=protocols, ciphers=STRICT_CIPHERS)
         else:
-            context = client_tls_context(*self._authorities(), alpn=self._protocols(client))
+            context = client_tls_context(*authorities, alpn=protocols)
             context.set_ciphers(STRICT_CIPHERS)
             context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self._case == "client-certificate" and self._line.origin is not None:
+        if is_identified and self._line.origin is not None:
             _load_identity(context, self._line.origin.key)
         return context
 

@@ -11,7 +11,14 @@ import pytest
 
 from harness.errors import UsageError
 from probes.net.local_binding import LocalBinding
-from probes.net.route import Address, Proxy, Route, basic_authorization, client_tls_context
+from probes.net.route import (
+    Address,
+    Proxy,
+    Route,
+    basic_authorization,
+    client_tls_context,
+    shared_tls_context,
+)
 from probes.range.authority import Authority
 
 HOST = "gamb-001.canary.accredit.test"
@@ -212,3 +219,20 @@ def test_a_route_never_shows_its_authorization() -> None:
     assert secret == proxy.authorization == "Basic YW5uOnNlY3JldA=="
     assert "'secret'" not in repr(route)
     assert secret not in repr(route)
+
+
+def test_a_context_is_shared_until_a_file_of_its_authorities_changes(tmp_path: Path) -> None:
+    file, other = tmp_path / "ca.pem", Authority("Other CA").pem
+    file.write_bytes(Authority("First CA").pem)
+
+    first, again = shared_tls_context(str(file)), shared_tls_context(str(file))
+    protocols = shared_tls_context(str(file), alpn=("h2",))
+    file.write_bytes(other + b"\n")
+    changed = shared_tls_context(str(file))
+
+    assert first is again
+    assert 3 == len({id(each) for each in (first, protocols, changed)})
+    assert "Other CA" in str(changed.get_ca_certs())
+    file.unlink()
+    with pytest.raises(UsageError, match="no such file"):
+        shared_tls_context(str(file))
