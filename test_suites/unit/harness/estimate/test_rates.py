@@ -13,6 +13,8 @@ from harness.estimate.item_selection import Selection
 from harness.estimate.rates import (
     block_rate,
     explicit_share,
+    handled_rate,
+    mishandled,
     missed,
     overblock_rate,
     overblocked,
@@ -105,6 +107,46 @@ def test_a_block_is_explicit_only_if_each_of_its_trials_said_so(
     assert (measured.metric.k, measured.metric.n) == (1, 3)
     assert named(measured, selection) == ("reset", "mixed")
     assert {("web",), ("web_https",)} == {one.probes for one in measured.adverse}
+
+
+def test_what_a_policy_wants_otherwise_is_mishandled_in_both_directions(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    states = {"passed": State.ALLOWED, "right": State.BLOCKED, "unclear": State.INSUFFICIENT}
+    harmful = [verdict(name, "DRUG", state) for name, state in states.items()]
+    harmless = [
+        verdict("wrong", "ALW", State.BLOCKED),
+        verdict("fine", "ALW", State.ALLOWED),
+        verdict("too", "ALW", State.ALLOWED),
+        verdict("gone", "ALW", State.DOWN),
+        verdict("open", "ALW", State.INSUFFICIENT),
+    ]
+    selection = select([*harmful, *harmless])
+
+    counted = mishandled(selection)
+    share = handled_rate(selection, lambda each: selection.expects(each.category))
+
+    for measured, right in ((counted, 2), (share, 3)):
+        metric = measured.metric
+        assert (metric.k, metric.n, metric.indeterminate) == (right, 5, 2)
+        assert metric.left_out == {"down": 1}
+        assert named(measured, selection) == ("passed", "wrong")
+        assert [each.state for each in measured.adverse] == [State.ALLOWED, State.BLOCKED]
+
+
+TOLD = {"block_page", "http_451", "proxy_refusal", "redirect", "tls_intercept_page"}
+"""Ways to block that tell a user; a name server's, a reset and silence do not."""
+
+
+@pytest.mark.parametrize(
+    "mechanism", [each for each in Mechanism if each is not Mechanism.SAFE_MODE]
+)
+def test_each_way_to_block_tells_the_user_or_does_not(
+    mechanism: Mechanism, verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    measured = explicit_share(select([verdict("site", mechanism=mechanism)]))
+
+    assert (measured.metric.k, measured.metric.n) == (int(mechanism in TOLD), 1)
 
 
 def test_what_was_left_out_is_counted_at_its_worst_beside(
