@@ -18,7 +18,9 @@ from typing import NamedTuple
 import pytest
 
 KEPT = Path(__file__).parent / "seconds.json"
-"""Processor seconds of each file, from a whole run."""
+"""What each file costs (``Spent.cost``), from a whole run."""
+AT_ONCE = 2
+"""Tests beside each other on one processor in such a run, so that a busy one takes twice its time."""
 SHOWN = 40
 
 
@@ -31,6 +33,11 @@ class Spent(NamedTuple):
     def plus(self, other: Spent) -> Spent:
         """Both together."""
         return Spent(self.processor + other.processor, self.clock + other.clock)
+
+    @property
+    def cost(self) -> float:
+        """The processor's seconds, or more where it waits, as for processes that others await."""
+        return round(max(self.processor, self.clock / AT_ONCE), 1)
 
 
 def _now() -> Spent:
@@ -105,7 +112,7 @@ def main() -> None:
     _print("files", files)
     _print("tests", _grouped(tests.items()))
     if given.keep:
-        seconds = {name: round(spent.processor, 1) for name, spent in sorted(files.items())}
+        seconds = {name: spent.cost for name, spent in sorted(files.items())}
         KEPT.write_text(json.dumps(seconds, indent=0) + "\n", encoding="utf-8")
 
 

@@ -30,7 +30,7 @@ SHARE = 0.5
 NOTHING = 5
 """The exit code if there is no test to run, which shows nothing; pytest has the same."""
 UNKNOWN = 1.0
-"""Processor seconds of a file that no run has noted."""
+"""What a file costs that no run has noted."""
 EVERYWHERE = ("test_suites/unit", "test_suites/recorded", "test_suites/house")
 """What ``quick`` chooses from."""
 _IMPORT = re.compile(
@@ -110,7 +110,7 @@ def is_test(path: str) -> bool:
 def fitting(
     wanted: Iterable[str], seconds: Mapping[str, float], budget: float
 ) -> tuple[list[str], list[str]]:
-    """Of some files of tests, the most wanted first, those that fit into processor seconds.
+    """Of some files of tests, the most wanted first, those whose costs fit into ``budget``.
 
     Gives also those that are left out.
     """
@@ -154,7 +154,7 @@ def main() -> int:
     seconds: dict[str, float] = json.loads(KEPT.read_text(encoding="utf-8"))
     chosen, left_out = near(seconds) if given.tier == "near" else quick(seconds)
     print(
-        f"{len(chosen)} files of tests, {sum(seconds.get(each, UNKNOWN) for each in chosen):.0f} s of processor"
+        f"{len(chosen)} files of tests, {sum(seconds.get(each, UNKNOWN) for each in chosen):.0f} s of one processor"
     )
     if left_out:
         print(f"left out, for lack of time: {len(left_out)} files, such as {left_out[0]}")

@@ -79,6 +79,15 @@ def require_sign_in_works(desk: AccountDesk) -> None:
     ] == [each.__struct_config__.tag for each in desk.log()]  # fmt: skip
 
 
+def require_a_provider_names_one_account(desk: AccountDesk) -> None:
+    """An address opens an account until it has a subject; then only that one does."""
+    person = desk.add()
+    assert desk.sign_in.by_oidc(person.email, "subject-1", FROM) is not None
+    assert desk.sign_in.by_oidc(person.email, "subject-2", FROM) is None
+    assert desk.sign_in.by_oidc("", "subject-1", FROM) is not None
+    assert desk.accounts.person(person.email).subject == "subject-1"
+
+
 def require_second_factor_works(desk: AccountDesk) -> None:
     person = desk.add(password=PASSWORD)
     begun = desk.begin(person.email)
@@ -173,6 +182,7 @@ def require_last_administrator_stays(desk: AccountDesk) -> None:
 
 REQUIREMENTS = (
     require_sign_in_works,
+    require_a_provider_names_one_account,
     require_second_factor_works,
     require_tokens_work,
     require_many_guesses_at_once_count,

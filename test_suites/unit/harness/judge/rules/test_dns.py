@@ -20,6 +20,12 @@ def test_an_address_of_no_network_is_a_sinkhole(address: str) -> None:
     assert (verdict.state, verdict.mechanism) == (State.BLOCKED, Mechanism.DNS_SINKHOLE)
 
 
+def test_an_address_of_no_network_beside_another_is_a_sinkhole_too() -> None:
+    verdict = judge_trial(trial(dns("0.0.0.0", "198.51.100.1"), dns("192.0.2.7")))
+
+    assert (verdict.rule, verdict.state) == ("dns-null-address", State.BLOCKED)
+
+
 @pytest.mark.parametrize("address", ["198.51.100.1", "10.0.0.1", "127.0.0.9"])
 def test_another_address_is_a_block_only_if_a_block_page_stands_there(address: str) -> None:
     def landed(**page: Any) -> State:

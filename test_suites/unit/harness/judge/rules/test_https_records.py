@@ -40,6 +40,13 @@ def test_without_a_record_on_the_control_there_is_nothing_to_compare(rcode: str)
     assert (verdict.rule, verdict.state) == ("https-none", State.INSUFFICIENT)
 
 
+@pytest.mark.parametrize("rcode", ["REFUSED", "NOTIMP"])
+def test_a_resolver_that_does_not_answer_for_the_type_holds_a_record_back(rcode: str) -> None:
+    verdict = judge_trial(trial(https(rcode=rcode), https(RECORD)))
+
+    assert (verdict.rule, verdict.state) == ("https-refused", State.ALTERED)
+
+
 def test_a_failing_resolver_is_no_holding_back() -> None:
     assert judge_trial(trial(https(rcode="SERVFAIL"), https(RECORD))).rule == "dns-servfail"
 
