@@ -14,7 +14,7 @@ from harness.model.outcome import CategoryRate
 from harness.model.scheme import Measure, Threshold
 from reports import figures
 from reports.figures import Drawing, Limit
-from reports.requirement_table import areas
+from reports.requirement_table import Status, areas
 from test_suites.kit.campaigns.example import (
     example_assessment,
     example_outcome,
@@ -112,6 +112,21 @@ def test_what_failed_differs_in_form_from_what_is_undecided() -> None:
     assert "stroke-dasharray" in svg
 
 
+@pytest.mark.parametrize("status", ["conforms", "does-not-conform", "insufficient"])
+def test_the_bar_of_what_is_undecided_alone_is_empty_and_dashed(status: Status) -> None:
+    (area,) = (each for each in areas(ASSESSMENT, binding=True) if each.title == "Harmful websites")
+    row = next(each for each in area.rows if each.chart is not None and each.chart.bar is not None)
+    assert row.chart is not None
+    row = replace(row, chart=replace(row.chart, status=status))
+
+    svg = figures.requirements(replace(area, rows=(row,), folded=())).svg
+
+    colour = {"conforms": figures.BLUE, "does-not-conform": figures.ORANGE}.get(status, "")
+    filled = {each for each in (figures.BLUE, figures.ORANGE) if f"fill: {each.lower()}" in svg}
+    assert filled == ({colour} if colour else set())
+    assert ("stroke-dasharray" in svg) == (status == "insufficient")
+
+
 def test_references_lead_to_ids_that_exist() -> None:
     for draw in DRAWINGS:
         root = ET.fromstring(draw().svg)
@@ -192,6 +207,18 @@ def test_the_curve_of_waits_ends_when_all_pages_had_started() -> None:
 
 def test_letters_that_the_font_lacks_are_left_to_the_browser() -> None:
     assert "学校" in figures.latency({"学校": [0.1, 0.2]}).svg
+
+
+def test_a_census_that_allows_some_sets_no_limit_for_a_category() -> None:
+    allows = example_requirement(
+        "ILL-01",
+        rule="census",
+        measure=Measure(metric="missed", categories=("ILL",)),
+        threshold=Threshold(at_most=2, provenance="seen", source="x"),
+    )
+    outcome = example_outcome(requirement=allows)
+
+    assert figures.limits_of([outcome], example_assessment().rates) == {}
 
 
 def test_limits_come_from_the_requirements() -> None:
